@@ -1,0 +1,106 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+extension Target.Dependency {
+    static let crypto = product(name: "Crypto", package: "swift-crypto")
+    static let protobuf = product(name: "SwiftProtobuf", package: "swift-protobuf")
+    static let grdb = product(name: "GRDB", package: "GRDB.swift")
+    static let nio = product(name: "NIOCore", package: "swift-nio")
+    static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
+    static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
+    static let arguments = product(name: "ArgumentParser", package: "swift-argument-parser")
+}
+
+func room(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+let package = Package(
+    name: "forge",
+    products: [
+        .executable(name: "forge", targets: ["forge"]),
+        .executable(name: "forge-sandbox", targets: ["forge-sandbox"]),
+        .executable(name: "forge-target-static", targets: ["forge-target-static"]),
+        .library(name: "ForgeTargetProtocol", targets: ["ForgeTargetProtocol"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    ],
+    targets: [
+        // System libraries and C
+        .systemLibrary(name: "CLibgit2", pkgConfig: "libgit2", providers: [.apt(["libgit2-dev"])]),
+        .systemLibrary(name: "CLibarchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
+        .target(name: "CForgeSystem"),
+        .target(name: "CTOML"),
+        .executableTarget(name: "forge-sandbox"),
+
+        // 1
+        room("ForgeModel", [.crypto]),
+        room("ForgeREAPI", [.protobuf]),
+        room("ForgeSystem", ["CForgeSystem"]),
+        room("ForgeTOML", ["CTOML"]),
+        // 2
+        room("ForgeEvents", ["ForgeModel"]),
+        room("ForgePresets", ["ForgeModel", "ForgeTOML"]),
+        room("ForgeStore", ["ForgeModel", "ForgeREAPI", "ForgeSystem", "CLibarchive", .grdb, .protobuf]),
+        room("ForgeGit", ["ForgeModel", "ForgeSystem", "CLibgit2"]),
+        room("ForgeSandbox", ["ForgeModel", "ForgeSystem"]),
+        room("ForgeTargetProtocol", []),
+        // 3
+        room("ForgePlanning", ["ForgeModel", "ForgeTOML", "ForgePresets"]),
+        room("ForgeEngine", ["ForgeModel", "ForgeSystem", "ForgeEvents", "ForgeStore", "ForgeSandbox"]),
+        room("ForgeReleases", [.grdb, "ForgeModel", "ForgeSystem", "ForgeTOML", "ForgeEvents", "ForgeStore", "ForgeTargetProtocol"]),
+        room("ForgeGateway", ["ForgeModel", "ForgeSystem", "ForgeStore", .nio, .nioPosix, .nioHTTP1]),
+        room("ForgeTerminal", ["ForgeModel", "ForgeEvents"]),
+        // 4
+        room(
+            "ForgePipeline",
+            [
+                "ForgeModel", "ForgeSystem", "ForgeTOML", "ForgeEvents", "ForgePresets", "ForgeStore", "ForgeGit", "ForgeSandbox",
+                "ForgePlanning", "ForgeEngine", "ForgeReleases", "ForgeGateway",
+            ]),
+        // 6
+        .executableTarget(
+            name: "forge",
+            dependencies: [
+                "ForgeModel", "ForgeSystem", "ForgeEvents", "ForgePlanning", "ForgeTerminal", "ForgePipeline", .arguments,
+            ],
+            swiftSettings: settings),
+        // Plugins
+        .executableTarget(
+            name: "forge-target-static", dependencies: ["ForgeTargetProtocol"], path: "Plugins/static",
+            exclude: ["plugin.toml", "README.md"], swiftSettings: settings),
+
+        // Tests
+        .target(name: "ForgeTestSupport", dependencies: [], path: "Tests/ForgeTestSupport", swiftSettings: settings),
+        tests("ForgeModelTests", ["ForgeModel"]),
+        tests("ForgeTOMLTests", ["ForgeTOML"]),
+        tests("ForgePresetsTests", ["ForgePresets", "ForgeModel", "ForgeTOML"]),
+        tests("ForgePlanningTests", ["ForgePlanning", "ForgePresets", "ForgeModel", "ForgeTOML", "ForgeTestSupport"]),
+        tests("ForgeStoreTests", ["ForgeStore", "ForgeModel", "ForgeSystem", "ForgeREAPI", "ForgeTestSupport"]),
+        tests("ForgeGitTests", ["ForgeGit", "ForgeModel", "ForgeTestSupport"]),
+        tests("ForgeSandboxTests", ["ForgeSandbox", "ForgeModel", "ForgeSystem", "ForgeTestSupport"]),
+        tests("ForgeEngineTests", ["ForgeEngine", "ForgeModel", "ForgeStore", "ForgeEvents", "ForgeTestSupport"]),
+        tests("ForgeReleasesTests", ["ForgeReleases", "ForgeTargetProtocol", "ForgeModel", "ForgeStore", "ForgeSystem", "ForgeTestSupport"]),
+        tests("ForgeGatewayTests", ["ForgeGateway", "ForgeModel", "ForgeStore", "ForgeSystem", "ForgeTestSupport"]),
+        tests("ForgeTerminalTests", ["ForgeTerminal", "ForgeEvents", "ForgeModel"]),
+        tests("LayeringTests", ["ForgeTestSupport"]),
+        tests("EndToEndTests", ["ForgeTestSupport"]),
+    ],
+    cxxLanguageStandard: .cxx17
+)

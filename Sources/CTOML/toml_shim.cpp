@@ -1,0 +1,1 @@
+int forge_toml_placeholder;

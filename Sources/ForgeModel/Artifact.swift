@@ -1,0 +1,62 @@
+/// What a build yields: a tree and how to launch it. Its identity is the digest of this manifest's canonical JSON
+/// (sorted keys, no white space); preset, commit and steps live in the `BuildRecord`, which is never hashed into it.
+package struct ArtifactManifest: Hashable, Sendable, Codable {
+    package let kind: Artifact.Kind
+    /// Nil when the files run anywhere (static).
+    package let platform: Platform?
+    /// Merkle root of the files.
+    package let root: Digest
+    package let launch: Launch?
+    package let routes: [Route]
+
+    package init(kind: Artifact.Kind, platform: Platform?, root: Digest, launch: Launch?, routes: [Route]) {
+        self.kind = kind
+        self.platform = platform
+        self.root = root
+        self.launch = launch
+        self.routes = routes
+    }
+}
+
+/// A stored artifact: its manifest and the digest that names it.
+package struct Artifact: Hashable, Sendable, Codable {
+    package enum Kind: String, Sendable, Codable, CaseIterable { case `static`, container, function, image }
+
+    package let digest: Digest
+    package let manifest: ArtifactManifest
+    /// Sum of the sizes of its files.
+    package let sizeBytes: Int64
+    package let fileCount: Int
+
+    package init(digest: Digest, manifest: ArtifactManifest, sizeBytes: Int64, fileCount: Int) {
+        self.digest = digest
+        self.manifest = manifest
+        self.sizeBytes = sizeBytes
+        self.fileCount = fileCount
+    }
+}
+
+/// How a server artifact is started.
+package struct Launch: Hashable, Sendable, Codable {
+    package let command: [String]
+    /// Default of `PORT` when the platform sets none.
+    package let port: Int
+    package let healthPath: String?
+
+    package init(command: [String], port: Int, healthPath: String?) {
+        self.command = command
+        self.port = port
+        self.healthPath = healthPath
+    }
+}
+
+/// A routing rule of `crowdforge.toml` `[routes]`; the first match in file order wins.
+package struct Route: Hashable, Sendable, Codable {
+    package let pattern: String
+    package let kind: Artifact.Kind
+
+    package init(pattern: String, kind: Artifact.Kind) {
+        self.pattern = pattern
+        self.kind = kind
+    }
+}

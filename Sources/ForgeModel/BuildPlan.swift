@@ -1,0 +1,120 @@
+/// What a build will do, before anything runs: pure, saved as JSON, with a digest of its own.
+package struct BuildPlan: Hashable, Sendable, Codable {
+    package static let formatVersion = 1
+
+    package let version: Int
+    /// Preset that won detection.
+    package let preset: PresetReference
+    /// The app's folder below the source root; steps run in it.
+    package let root: RelativePath
+    package let steps: [Step]
+    package let artifact: ArtifactSpec
+    /// Names of the toolchains any step uses, with the version asked for (a requirement as written in the project).
+    package let toolchains: [String: String]
+    package let warnings: [Diagnostic]
+
+    package init(
+        preset: PresetReference, root: RelativePath, steps: [Step], artifact: ArtifactSpec, toolchains: [String: String],
+        warnings: [Diagnostic]
+    ) {
+        self.version = BuildPlan.formatVersion
+        self.preset = preset
+        self.root = root
+        self.steps = steps
+        self.artifact = artifact
+        self.toolchains = toolchains
+        self.warnings = warnings
+    }
+}
+
+package struct PresetReference: Hashable, Sendable, Codable {
+    package let id: String
+    package let name: String
+    /// Of the preset's file as read.
+    package let digest: Digest
+
+    package init(id: String, name: String, digest: Digest) {
+        self.id = id
+        self.name = name
+        self.digest = digest
+    }
+}
+
+/// One node of the build's DAG. What changes the result stands here; what only changes the screen stands in `title`.
+package struct Step: Hashable, Sendable, Codable {
+    package enum Network: String, Sendable, Codable { case none, registries }
+
+    package let id: String
+    package let title: String
+    package let needs: [String]
+    /// argv; a shell line is `["/bin/sh", "-euc", line]`, made by the planner only where a preset or the project asks for a shell.
+    package let command: [String]
+    package let environment: [String: String]
+    /// Paths or globs (`*`, `**`, `?`) below the app's root that the step sees of the source; empty: the whole source tree.
+    /// Declared outputs of any step are never part of the source a step sees.
+    package let inputs: [String]
+    /// Paths below the app's root; disjoint between steps.
+    package let outputs: [RelativePath]
+    /// Tool caches kept between builds; never part of the key.
+    package let caches: [RelativePath]
+    package let network: Network
+    package let limits: Limits
+
+    package init(
+        id: String, title: String, needs: [String], command: [String], environment: [String: String], inputs: [String],
+        outputs: [RelativePath], caches: [RelativePath], network: Network, limits: Limits
+    ) {
+        self.id = id
+        self.title = title
+        self.needs = needs
+        self.command = command
+        self.environment = environment
+        self.inputs = inputs
+        self.outputs = outputs
+        self.caches = caches
+        self.network = network
+        self.limits = limits
+    }
+
+    /// What one execution may use at most. Never part of a key.
+    package struct Limits: Hashable, Sendable, Codable {
+        package var timeoutSeconds: Int
+        package var memoryBytes: Int64
+        package var processes: Int
+        /// Cores; 0 = all of them.
+        package var cpus: Double
+        package var diskBytes: Int64
+        package var logBytes: Int64
+
+        package static let standard = Limits(
+            timeoutSeconds: 300, memoryBytes: 4 << 30, processes: 2048, cpus: 0, diskBytes: 8 << 30, logBytes: 64 << 20)
+
+        package init(timeoutSeconds: Int, memoryBytes: Int64, processes: Int, cpus: Double, diskBytes: Int64, logBytes: Int64) {
+            self.timeoutSeconds = timeoutSeconds
+            self.memoryBytes = memoryBytes
+            self.processes = processes
+            self.cpus = cpus
+            self.diskBytes = diskBytes
+            self.logBytes = logBytes
+        }
+    }
+}
+
+/// How the artifact is made once the steps are done.
+package struct ArtifactSpec: Hashable, Sendable, Codable {
+    package let kind: Artifact.Kind
+    /// Static: the folder whose content is served, below the app's root (`.`: the source itself). Container: paths that go in besides the source.
+    package let output: RelativePath
+    package let launch: Launch?
+    package let routes: [Route]
+    /// For `image`: the Dockerfile.
+    package let dockerfile: RelativePath?
+
+    package init(kind: Artifact.Kind, output: RelativePath, launch: Launch?, routes: [Route], dockerfile: RelativePath? = nil) {
+        self.kind = kind
+        self.output = output
+        self.launch = launch
+        self.routes = routes
+        self.dockerfile = dockerfile
+    }
+}

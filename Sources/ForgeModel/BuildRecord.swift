@@ -1,0 +1,64 @@
+/// How an artifact came to be. Names the artifact, is never hashed into it.
+package struct BuildRecord: Hashable, Sendable, Codable {
+    package struct StepRecord: Hashable, Sendable, Codable {
+        package let id: String
+        package let action: Digest
+        package let outcome: StepOutcome
+        package let reason: String?
+        package let durationMs: Int
+        package let result: ActionResult?
+
+        package init(id: String, action: Digest, outcome: StepOutcome, reason: String?, durationMs: Int, result: ActionResult?) {
+            self.id = id
+            self.action = action
+            self.outcome = outcome
+            self.reason = reason
+            self.durationMs = durationMs
+            self.result = result
+        }
+    }
+
+    package struct Source: Hashable, Sendable, Codable {
+        /// As the user gave it, without credentials.
+        package let location: String
+        package let commit: String?
+        package let root: Digest
+
+        package init(location: String, commit: String?, root: Digest) {
+            self.location = location
+            self.commit = commit
+            self.root = root
+        }
+    }
+
+    package let artifact: Digest
+    package let source: Source
+    package let plan: Digest
+    package let preset: PresetReference
+    package let steps: [StepRecord]
+    /// Toolchain name → what was used (`node 20.20.2 sha256:…`).
+    package let toolchains: [String: String]
+    package let sandbox: String
+    package let warnings: [Diagnostic]
+    /// Seconds since 1970.
+    package let finishedAt: Int64
+    package let forgeVersion: String
+
+    package init(
+        artifact: Digest, source: Source, plan: Digest, preset: PresetReference, steps: [StepRecord], toolchains: [String: String],
+        sandbox: String, warnings: [Diagnostic], finishedAt: Int64, forgeVersion: String
+    ) {
+        self.artifact = artifact
+        self.source = source
+        self.plan = plan
+        self.preset = preset
+        self.steps = steps
+        self.toolchains = toolchains
+        self.sandbox = sandbox
+        self.warnings = warnings
+        self.finishedAt = finishedAt
+        self.forgeVersion = forgeVersion
+    }
+}
+
+package enum StepOutcome: String, Sendable, Codable { case cached, executed, failed }

@@ -1,0 +1,59 @@
+/// A read-only tree of files: a work tree, a commit's tree in an object store, a stored Merkle tree.
+///
+/// Calls may block on files: make them off the cooperative pool. Paths are looked up component by component and never
+/// follow a symbolic link on their own; `SourceTree.resolve` does, inside the tree only.
+package protocol SourceTree: Sendable {
+    /// What stands at `path`; nil when nothing does. The root is always a directory.
+    func node(at path: RelativePath) throws -> SourceNode?
+    /// The entries of the directory at `path`, sorted by the UTF-8 bytes of their names; empty when there is none.
+    func entries(of path: RelativePath) throws -> [SourceEntry]
+    /// At most `limit` first bytes of the file at `path`; nil when there is no file (symbolic links are not followed).
+    func read(_ path: RelativePath, limit: Int) throws -> [UInt8]?
+}
+
+package enum SourceNode: Hashable, Sendable {
+    case file(executable: Bool, size: Int64)
+    case directory
+    case symlink(target: String)
+}
+
+package struct SourceEntry: Hashable, Sendable {
+    package let name: String
+    package let node: SourceNode
+
+    package init(name: String, node: SourceNode) {
+        self.name = name
+        self.node = node
+    }
+}
+
+extension SourceTree {
+    /// Follows symbolic links that stay inside the tree; nil when the path ends nowhere, loops or leaves the tree.
+    package func resolve(_ path: RelativePath) throws -> RelativePath? {
+        var done = RelativePath.root
+        var rest = path.components
+        var links = 0
+        while !rest.isEmpty {
+            let next = done.appending(component: rest.removeFirst())
+            switch try node(at: next) {
+            case nil: return nil
+            case .symlink(let target):
+                links += 1
+                guard links <= 40, !target.hasPrefix("/") else { return nil }
+                var base = done.components
+                for part in target.split(separator: "/") where part != "." {
+                    if part == ".." {
+                        guard !base.isEmpty else { return nil }
+                        base.removeLast()
+                    } else {
+                        base.append(String(part))
+                    }
+                }
+                rest = base + rest
+                done = .root
+            case .some: done = next
+            }
+        }
+        return done
+    }
+}

@@ -1,0 +1,18 @@
+package import GRDB
+
+/// An SQLite file opened so that an acknowledged write survives a power cut, shared by several processes.
+package struct Database: Sendable {
+    package let pool: DatabasePool
+
+    /// Opens or creates the file at `path` and brings it to the newest schema.
+    /// - Throws: `DatabaseError`, also when the file was written by a newer Forge.
+    package static func open(_ path: String, migrator: DatabaseMigrator) throws -> Database {
+        var configuration = Configuration()
+        configuration.busyMode = .timeout(20)
+        let pool = try DatabasePool(path: path, configuration: configuration)
+        // DatabasePool sets NORMAL after `prepareDatabase`, so FULL is asked for here, on the one writer connection.
+        try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
+        try migrator.migrate(pool)
+        return Database(pool: pool)
+    }
+}

@@ -1,0 +1,28 @@
+internal import CForgeSystem
+internal import Glibc
+
+/// An advisory lock on a file, shared between processes; held until the value's last reference goes or the process
+/// dies by whatever means.
+package final class FileLock: Sendable {
+    private let descriptor: Descriptor
+
+    private init(_ descriptor: Descriptor) { self.descriptor = descriptor }
+
+    /// Takes the lock or returns nil at once when another process holds it.
+    package static func attempt(_ path: String, exclusive: Bool = true) throws -> FileLock? {
+        let descriptor = try Descriptor.open(path, O_RDWR | O_CREAT, mode: 0o600)
+        let result = forge_flock(descriptor.raw, exclusive ? 1 : 0, 0)
+        if result == -EWOULDBLOCK { return nil }
+        try checked(result, "flock", path)
+        return FileLock(descriptor)
+    }
+
+    /// Waits, off the cooperative pool, until the lock is free.
+    package static func acquire(_ path: String, exclusive: Bool = true) async throws -> FileLock {
+        try await BlockingPool.run {
+            let descriptor = try Descriptor.open(path, O_RDWR | O_CREAT, mode: 0o600)
+            try checked(forge_flock(descriptor.raw, exclusive ? 1 : 0, 1), "flock", path)
+            return FileLock(descriptor)
+        }
+    }
+}

@@ -1,0 +1,45 @@
+internal import Glibc
+
+/// A directory of one's own below `parent`, marked by a lock that its maker holds: whoever comes after a crash can tell a
+/// forgotten directory from one in use.
+package struct TemporaryDirectory: Sendable {
+    package let path: String
+    private let lock: FileLock
+
+    /// `prefix` names the purpose; `parent` is made when missing.
+    package init(in parent: String, prefix: String) throws {
+        try Files.makeDirectory(parent, mode: 0o700)
+        while true {
+            let path = "\(parent)/\(prefix)-\(String(UInt64.random(in: .min ... .max), radix: 36))"
+            guard let lock = try FileLock.attempt(path + ".lock") else { continue }
+            if mkdir(path, 0o700) == 0 {
+                self.path = path
+                self.lock = lock
+                return
+            }
+            guard errno == EEXIST else { throw SystemError.last("mkdir", path) }
+        }
+    }
+
+    /// Removes the directory and everything in it.
+    package func remove() throws {
+        try Files.removeTree(path)
+        unlink(path + ".lock")
+    }
+
+    /// Removes what makers that no longer live left below `parent`; returns how many directories that were.
+    @discardableResult
+    package static func sweep(_ parent: String) throws -> Int {
+        var removed = 0
+        for name in try Files.list(parent) where name.hasSuffix(".lock") {
+            let marker = "\(parent)/\(name)"
+            guard let lock = try FileLock.attempt(marker) else { continue }
+            try withExtendedLifetime(lock) {
+                try Files.removeTree(String(marker.dropLast(".lock".count)))
+                unlink(marker)
+            }
+            removed += 1
+        }
+        return removed
+    }
+}
