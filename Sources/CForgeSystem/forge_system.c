@@ -12,6 +12,8 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <string.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -126,4 +128,26 @@ int forge_stderr_write(const void *bytes, size_t count) {
 int forge_terminal_width(int fd) {
     struct winsize size;
     return ioctl(fd, TIOCGWINSZ, &size) < 0 ? -errno : size.ws_col;
+}
+
+ssize_t forge_receive(int socket, void *bytes, size_t size, int *fd) {
+    char control[CMSG_SPACE(sizeof(int))];
+    struct iovec data = {bytes, size};
+    struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+    ssize_t count;
+    *fd = -1;
+    do count = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+    while (count < 0 && errno == EINTR);
+    if (count < 0) return -errno;
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS) memcpy(fd, CMSG_DATA(header), sizeof *fd);
+    return count;
+}
+
+int forge_free_space(int fd, uint64_t *bytes, uint64_t *inodes) {
+    struct statvfs info;
+    if (fstatvfs(fd, &info) < 0) return -errno;
+    *bytes = (uint64_t)info.f_bavail * info.f_frsize;
+    *inodes = info.f_favail;
+    return 0;
 }

@@ -69,6 +69,34 @@ package final class Descriptor: Sendable {
         return bytes
     }
 
+    /// Both ends of a connected local stream socket.
+    package static func socketPair() throws -> (Descriptor, Descriptor) {
+        var fds: [Int32] = [-1, -1]
+        try checked(forge_socketpair(&fds), "socketpair", "socket pair")
+        return (Descriptor(owning: fds[0]), Descriptor(owning: fds[1]))
+    }
+
+    /// Blocks until bytes or a descriptor arrive on this local socket; empty bytes at the end.
+    package func receive(limit: Int = 4096) throws -> (bytes: [UInt8], descriptor: Descriptor?) {
+        var fd: Int32 = -1
+        var failure: Int32 = 0
+        let bytes = [UInt8](unsafeUninitializedCapacity: limit) { buffer, count in
+            let received = forge_receive(raw, buffer.baseAddress!, limit, &fd)
+            failure = received < 0 ? Int32(-received) : 0
+            count = max(0, received)
+        }
+        guard failure == 0 else { throw SystemError("recvmsg", "socket", errno: failure) }
+        return (bytes, fd >= 0 ? Descriptor(owning: fd) : nil)
+    }
+
+    /// Free bytes and inodes of the file system this descriptor lies on.
+    package func freeSpace() throws -> (bytes: UInt64, inodes: UInt64) {
+        var bytes: UInt64 = 0
+        var inodes: UInt64 = 0
+        try checked(forge_free_space(raw, &bytes, &inodes), "fstatvfs", "descriptor")
+        return (bytes, inodes)
+    }
+
     package func sync(_ subject: String) throws {
         guard fsync(raw) == 0 else { throw SystemError.last("fsync", subject) }
     }

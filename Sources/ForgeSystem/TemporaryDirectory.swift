@@ -28,10 +28,11 @@ package struct TemporaryDirectory: Sendable {
     }
 
     /// Removes what makers that no longer live left below `parent`; returns how many directories that were.
+    /// Name the `prefix` wherever others keep files too: every `….lock` file that fits is taken for a marker.
     @discardableResult
-    package static func sweep(_ parent: String) throws -> Int {
+    package static func sweep(_ parent: String, prefix: String = "") throws -> Int {
         var removed = 0
-        for name in try Files.list(parent) where name.hasSuffix(".lock") {
+        for name in try Files.list(parent) where name.hasSuffix(".lock") && name.hasPrefix(prefix) {
             let marker = "\(parent)/\(name)"
             guard let lock = try FileLock.attempt(marker) else { continue }
             try withExtendedLifetime(lock) {

@@ -1,1 +1,133 @@
-int main(void){return 0;}
+// forge-sandbox: prepares one step's mounts in a private mount and PID namespace and runs an OCI bundle there.
+//
+// In plain C, single-threaded and without a runtime of its own, because namespaces cannot be entered safely from a
+// threaded process. Forge starts it in the sandbox's run directory with
+//   3  lifeline: when its other end closes (Forge died, was interrupted, or a limit was hit) everything here is killed
+//   4  report:   one message with the descriptor of the overlay's upper directory, then one line per finding
+// Process tree:  forge ─► outer (watches the lifeline, removes the cgroup)
+//                          └─► inner, init of a new PID namespace: its death is the death of all below
+//                                └─► OCI runtime ─► the step
+#define _GNU_SOURCE
+#include "sandbox.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+void report(const char *format, ...) {
+    char line[2048];
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(line, sizeof line - 1, format, arguments);
+    va_end(arguments);
+    if (length < 0) return;
+    if (length > (int)sizeof line - 2) length = (int)sizeof line - 2;
+    line[length++] = '\n';
+    for (int at = 0; at < length;) {
+        ssize_t n = send(REPORT_FD, line + at, (size_t)(length - at), MSG_NOSIGNAL);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return;
+        at += (int)n;
+    }
+}
+
+void die(const char *what) {
+    report("error %s: %s", what, strerror(errno));
+    _exit(EXIT_SETUP);
+}
+
+void send_descriptor(int fd) {
+    char byte = 'U', control[CMSG_SPACE(sizeof(int))] = {0};
+    struct iovec data = {&byte, 1};
+    struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(header), &fd, sizeof fd);
+    if (sendmsg(REPORT_FD, &message, MSG_NOSIGNAL) < 0) die("send the work directory");
+}
+
+static unsigned long number(const char *text) {
+    char *end;
+    errno = 0;
+    unsigned long value = strtoul(text, &end, 10);
+    if (errno || *end || !*text) {
+        errno = EINVAL;
+        die(text);
+    }
+    return value;
+}
+
+static struct request parse(int argc, char **argv) {
+    struct request request = {.layers = calloc((size_t)argc + 1, sizeof(char *))};
+    if (!request.layers) die("allocate");
+    for (int i = 1; i + 1 < argc; i += 2) {
+        const char *key = argv[i], *value = argv[i + 1];
+        if (!strcmp(key, "--base")) request.base = number(value);
+        else if (!strcmp(key, "--count")) request.count = number(value);
+        else if (!strcmp(key, "--user")) request.user = number(value);
+        else if (!strcmp(key, "--image")) request.image = value;
+        else if (!strcmp(key, "--tmpfs")) request.tmpfs_bytes = number(value);
+        else if (!strcmp(key, "--layer")) request.layers[request.layer_count++] = value;
+        else if (!strcmp(key, "--runtime")) request.runtime = value;
+        else if (!strcmp(key, "--id")) request.id = value;
+        else if (!strcmp(key, "--cgroup")) request.cgroup = value;
+        else {
+            errno = EINVAL;
+            die(key);
+        }
+    }
+    if (!request.runtime || !request.id || !request.cgroup || !request.count) {
+        errno = EINVAL;
+        die("arguments");
+    }
+    return request;
+}
+
+// Waits until the inner process ends; a closed lifeline kills it first. Returns its wait status.
+static int watch(pid_t inner) {
+    int pidfd = (int)syscall(SYS_pidfd_open, inner, 0);
+    if (pidfd < 0) die("pidfd_open");
+    struct pollfd watched[2] = {{.fd = pidfd, .events = POLLIN}, {.fd = LIFELINE_FD, .events = POLLIN}};
+    for (;;) {
+        if (poll(watched, 2, -1) < 0 && errno != EINTR) die("poll");
+        if (watched[1].revents) {
+            kill(inner, SIGKILL);
+            watched[1].fd = -1;
+        }
+        if (watched[0].revents) break;
+    }
+    int status = 0;
+    while (waitpid(inner, &status, 0) < 0 && errno == EINTR) {}
+    return status;
+}
+
+int main(int argc, char **argv) {
+    struct request request = parse(argc, argv);
+    // Ctrl-C is Forge's to handle: it closes the lifeline.
+    signal(SIGINT, SIG_IGN);
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+    pid_t inner = (pid_t)syscall(SYS_clone, CLONE_NEWNS | CLONE_NEWPID | SIGCHLD, 0, 0, 0, 0);
+    if (inner < 0) die("clone");
+    if (inner == 0) {
+        // Should the outer process itself be killed, its child must not outlive it.
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) die("prctl");
+        run_inner(&request);
+    }
+    int status = watch(inner);
+    remove_cgroup(request.cgroup);
+    if (WIFSIGNALED(status)) report("killed");
+    return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_SETUP;
+}

@@ -33,4 +33,8 @@ int forge_rename_exchange(const char *from, const char *to);
 /// Ties the calling process's life to its parent's.
 int forge_die_with_parent(int signal);
 int forge_stderr_write(const void *bytes, size_t count);
+/// Receives up to `size` bytes and at most one descriptor (`*fd`, -1 when none came). 0 at the end.
+ssize_t forge_receive(int socket, void *bytes, size_t size, int *fd);
+/// Free bytes and free inodes of the file system behind `fd`.
+int forge_free_space(int fd, uint64_t *bytes, uint64_t *inodes);
 int forge_terminal_width(int fd);

@@ -1,0 +1,24 @@
+internal import ForgeModel
+internal import ForgeSystem
+
+/// 65,536 user and group ids of the host that belong to one running sandbox and to nothing else meanwhile.
+///
+/// Held through a file lock, so that a killed Forge gives its range back.
+struct IDRange: Sendable {
+    static let count: UInt32 = 65536
+    /// Above what distributions hand out to people and their containers by default (100,000 to 600,100,000).
+    private static let first: UInt32 = 1_879_048_192
+    private static let slots: UInt32 = 1024
+
+    let base: UInt32
+    private let lock: FileLock
+
+    /// - Throws: `ForgeError` when all ranges are taken.
+    static func claim(in directory: String) throws -> IDRange {
+        try Files.makeDirectory(directory, mode: 0o700)
+        for slot in 0..<slots {
+            if let lock = try FileLock.attempt("\(directory)/\(slot)") { return IDRange(base: first + slot * count, lock: lock) }
+        }
+        throw ForgeError(.build, "sandbox.no-ids", "all \(slots) id ranges are in use", hint: "wait for running builds to finish")
+    }
+}

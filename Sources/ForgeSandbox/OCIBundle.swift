@@ -1,0 +1,94 @@
+internal import ForgeModel
+internal import ForgeSystem
+internal import Foundation
+
+/// The OCI runtime-spec bundle of one step: `config.json` and the few files of `/etc`.
+/// Source: OCI Runtime Specification 1.0.2, "Configuration" and "Linux Container Configuration".
+struct OCIBundle {
+    let request: SandboxRequest
+    let base: UInt32
+    let cgroup: String
+
+    /// Where `forge-sandbox` mounts what the bundle refers to (its `STAGE`).
+    private static let stage = "/run/forge"
+
+    /// Folders and files of the host that programs below /usr expect in /etc; only those that exist are shown, read-only.
+    private static let sharedConfiguration = [
+        "/etc/alternatives", "/etc/ssl/certs", "/etc/ssl/openssl.cnf", "/etc/ld.so.cache", "/etc/fonts", "/etc/mime.types", "/etc/python3",
+        "/etc/python3.11", "/etc/perl", "/etc/php", "/etc/java-17-openjdk", "/etc/magic",
+    ]
+
+    /// Writes `bundle/config.json` and `etc/` below `directory`.
+    func write(to directory: String) throws {
+        try Files.makeDirectory("\(directory)/bundle", mode: 0o700)
+        try Files.makeDirectory("\(directory)/etc", mode: 0o700)
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        try Files.writeAtomically(Array(encoder.encode(specification)), to: "\(directory)/bundle/config.json", mode: 0o600)
+        for (name, text) in Self.etc { try Files.writeAtomically(Array(text.utf8), to: "\(directory)/etc/\(name)") }
+    }
+
+    private static let etc = [
+        "passwd": "root:x:0:0:root:/nonexistent:/usr/sbin/nologin\nbuild:x:1000:1000:build:/home/build:/bin/sh\n",
+        "group": "root:x:0:\nbuild:x:1000:\n",
+        "hosts": "127.0.0.1 localhost forge\n::1 localhost forge\n",
+        "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
+        "os-release": "ID=forge\nNAME=Forge\n",
+    ]
+
+    private var specification: RuntimeSpecification {
+        RuntimeSpecification(
+            ociVersion: "1.0.2", process: process,
+            root: .init(path: "\(Self.stage)/root", readonly: true), hostname: SandboxWorld.hostname, mounts: mounts, linux: linux)
+    }
+
+    private var process: RuntimeSpecification.Process {
+        let directory = request.workingDirectory.isRoot ? "" : "/" + request.workingDirectory.string
+        return .init(
+            terminal: false, user: .init(uid: SandboxWorld.userID, gid: SandboxWorld.userID, umask: 0o022), args: request.command,
+            env: request.environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" },
+            cwd: SandboxWorld.workspace + directory,
+            capabilities: .init(bounding: [], effective: [], permitted: [], inheritable: [], ambient: []),
+            rlimits: [
+                .init(type: "RLIMIT_CORE", hard: 0, soft: 0),
+                .init(type: "RLIMIT_NOFILE", hard: 65536, soft: 4096),
+            ],
+            noNewPrivileges: true)
+    }
+
+    private var mounts: [RuntimeSpecification.Mount] {
+        var mounts: [RuntimeSpecification.Mount] = [
+            .init(destination: "/proc", type: "proc", source: "proc", options: ["nosuid", "noexec", "nodev"]),
+            .init(destination: "/dev", type: "tmpfs", source: "tmpfs", options: ["nosuid", "noexec", "mode=755", "size=64k"]),
+            .init(
+                destination: "/dev/shm", type: "tmpfs", source: "shm", options: ["nosuid", "noexec", "nodev", "mode=1777", "size=64m"]),
+            .init(destination: "/usr", type: "bind", source: "/usr", options: ["bind", "ro", "nosuid", "nodev"]),
+            .init(destination: SandboxWorld.workspace, type: "bind", source: "\(Self.stage)/workspace", options: ["bind", "nosuid", "nodev"]),
+            .init(destination: "/tmp", type: "bind", source: "\(Self.stage)/disk/tmp", options: ["bind", "nosuid", "nodev"]),
+            .init(destination: SandboxWorld.home, type: "bind", source: "\(Self.stage)/disk/home", options: ["bind", "nosuid", "nodev"]),
+        ]
+        for path in Self.sharedConfiguration where Files.exists(path) {
+            mounts.append(.init(destination: path, type: "bind", source: path, options: ["bind", "ro", "nosuid", "nodev", "noexec"]))
+        }
+        return mounts
+    }
+
+    private var linux: RuntimeSpecification.Linux {
+        let map = [RuntimeSpecification.IDMapping(containerID: 0, hostID: base, size: IDRange.count)]
+        let limits = request.limits
+        return .init(
+            uidMappings: map, gidMappings: map,
+            namespaces: ["pid", "network", "ipc", "uts", "mount", "user", "cgroup"].map { .init(type: $0) },
+            cgroupsPath: "/" + cgroup,
+            resources: .init(
+                memory: .init(limit: limits.memoryBytes, swap: limits.memoryBytes), pids: .init(limit: limits.processes),
+                cpu: limits.cpus > 0 ? .init(quota: Int64(limits.cpus * 100_000), period: 100_000) : nil),
+            seccomp: SeccompProfile.allowList,
+            maskedPaths: [
+                "/proc/acpi", "/proc/asound", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats",
+                "/proc/sched_debug", "/proc/scsi", "/proc/cmdline", "/proc/kallsyms", "/proc/kpagecount", "/proc/kpageflags",
+                "/proc/vmallocinfo", "/proc/slabinfo", "/proc/pagetypeinfo", "/proc/iomem", "/proc/key-users", "/proc/modules",
+            ],
+            readonlyPaths: ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"])
+    }
+}

@@ -1,0 +1,62 @@
+// What the step's cgroup has to tell, and its removal: v1 (one hierarchy a controller) and v2.
+#define _GNU_SOURCE
+#include "sandbox.h"
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char *const mount_point = "/sys/fs/cgroup";
+
+static int is_unified(void) {
+    char path[64];
+    snprintf(path, sizeof path, "%s/cgroup.controllers", mount_point);
+    return access(path, F_OK) == 0;
+}
+
+// The value of `key` in a file of `key value` lines; 0 when either is missing.
+static long counter(const char *controller, const char *cgroup, const char *file, const char *key) {
+    char path[512], line[256], name[128];
+    long value;
+    if (is_unified()) snprintf(path, sizeof path, "%s/%s/%s", mount_point, cgroup, file);
+    else snprintf(path, sizeof path, "%s/%s/%s/%s", mount_point, controller, cgroup, file);
+    FILE *stream = fopen(path, "re");
+    if (!stream) return 0;
+    long found = 0;
+    while (fgets(line, sizeof line, stream))
+        if (sscanf(line, "%127s %ld", name, &value) == 2 && !strcmp(name, key)) found = value;
+    fclose(stream);
+    return found;
+}
+
+void report_cgroup(const char *cgroup) {
+    long oom = counter("memory", cgroup, is_unified() ? "memory.events" : "memory.oom_control", "oom_kill");
+    long pids = counter("pids", cgroup, "pids.events", "max");
+    if (oom > 0) report("oom %ld", oom);
+    if (pids > 0) report("pids %ld", pids);
+}
+
+// rmdir answers EBUSY for some milliseconds after the last exit.
+static void remove_directory(const char *path) {
+    const struct timespec pause = {.tv_nsec = 2000000};
+    for (int attempt = 0; attempt < 1000 && rmdir(path) < 0 && errno == EBUSY; attempt++) nanosleep(&pause, NULL);
+}
+
+void remove_cgroup(const char *cgroup) {
+    char path[512];
+    if (is_unified()) {
+        snprintf(path, sizeof path, "%s/%s", mount_point, cgroup);
+        remove_directory(path);
+        return;
+    }
+    DIR *controllers = opendir(mount_point);
+    if (!controllers) return;
+    for (struct dirent *entry; (entry = readdir(controllers));) {
+        if (entry->d_name[0] == '.') continue;
+        snprintf(path, sizeof path, "%s/%s/%s", mount_point, entry->d_name, cgroup);
+        remove_directory(path);
+    }
+    closedir(controllers);
+}

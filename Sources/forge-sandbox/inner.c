@@ -1,0 +1,106 @@
+// The init of the sandbox's outer PID namespace: mounts, then create, start, wait for and delete the OCI container.
+#define _GNU_SOURCE
+#include "sandbox.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define PID_FILE STAGE "pid"
+
+static char *const environment[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL};
+
+// Starts `runtime --root … --log … verb …` and returns its pid. Only `create` hands its output on, to the container.
+static pid_t start_runtime(const struct request *request, const char *verb, int with_output) {
+    pid_t pid = fork();
+    if (pid < 0) die("fork");
+    if (pid > 0) return pid;
+    if (!with_output) {
+        int null = open("/dev/null", O_RDWR);
+        dup2(null, 1);
+        dup2(null, 2);
+    }
+    close(LIFELINE_FD);
+    close(REPORT_FD);
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
+    signal(SIGHUP, SIG_DFL);
+    // Absolute, because crun changes into the bundle before it opens them.
+    char here[3072], log[4096], bundle[4096];
+    if (!getcwd(here, sizeof here)) _exit(127);
+    snprintf(log, sizeof log, "%s/runtime.log", here);
+    snprintf(bundle, sizeof bundle, "%s/bundle", here);
+    const char *create[] = {request->runtime, "--root", STAGE "state", "--log", log, "create", "--bundle", bundle, "--pid-file", PID_FILE,
+                            request->id, NULL};
+    const char *other[] = {request->runtime, "--root", STAGE "state", "--log", log, verb, request->id, NULL};
+    execve(request->runtime, (char *const *)(with_output ? create : other), environment);
+    _exit(127);
+}
+
+static int succeeded(int status) { return WIFEXITED(status) && WEXITSTATUS(status) == 0; }
+
+static int wait_for(pid_t pid) {
+    int status = 0;
+    while (waitpid(pid, &status, 0) < 0)
+        if (errno != EINTR) die("waitpid");
+    return status;
+}
+
+static pid_t container_pid(void) {
+    FILE *file = fopen(PID_FILE, "re");
+    int pid = 0;
+    if (!file || fscanf(file, "%d", &pid) != 1 || pid <= 1) {
+        errno = ESRCH;
+        die("the runtime left no pid");
+    }
+    fclose(file);
+    return pid;
+}
+
+// Reaps everything until the container's init has ended; both may end in either order.
+static int reap_until_gone(pid_t runtime, pid_t container, int *runtime_status) {
+    int status, container_status = -1, runtime_gone = 0;
+    while (container_status == -1 || !runtime_gone) {
+        pid_t ended = waitpid(-1, &status, 0);
+        if (ended < 0) {
+            if (errno == EINTR) continue;
+            break;
+        }
+        if (ended == runtime) {
+            *runtime_status = status;
+            runtime_gone = 1;
+            if (!succeeded(status)) break;  // never started: `delete` below ends what waits
+        }
+        if (ended == container) container_status = status;
+    }
+    return container_status;
+}
+
+void run_inner(const struct request *request) {
+    prepare_mounts(request);
+    if (!succeeded(wait_for(start_runtime(request, "create", 1)))) {
+        report("runtime create");
+        _exit(EXIT_SETUP);
+    }
+    pid_t container = container_pid();
+    // Only the step may hold the output pipes from here on, so that they close when it ends.
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC), runtime_status = 0;
+    dup2(null, 1);
+    dup2(null, 2);
+    report("started");
+    int status = reap_until_gone(start_runtime(request, "start", 0), container, &runtime_status);
+    if (status == -1) {
+        report("runtime start");
+        _exit(EXIT_SETUP);
+    }
+    report_cgroup(request->cgroup);
+    if (WIFSIGNALED(status)) report("signal %d", WTERMSIG(status));
+    else report("exit %d", WEXITSTATUS(status));
+    // The container's own files and cgroup; the namespaces die with this process.
+    wait_for(start_runtime(request, "delete", 0));
+    _exit(0);
+}

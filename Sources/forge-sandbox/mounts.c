@@ -1,0 +1,192 @@
+// The step's file systems: id-mapped read-only layers, a bounded writable disk, the overlay over both, an empty root.
+#define _GNU_SOURCE
+#include "sandbox.h"
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/loop.h>
+#include <linux/mount.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void write_text(const char *path, const char *text) {
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0 || write(fd, text, strlen(text)) < 0) die(path);
+    close(fd);
+}
+
+// A user namespace in which file owner 0 (the store's) is `owner` on the host; used only as a mount's id map.
+static int layer_id_map(unsigned long owner) {
+    int ready[2];
+    if (pipe2(ready, O_CLOEXEC) < 0) die("pipe");
+    pid_t child = fork();
+    if (child < 0) die("fork");
+    if (child == 0) {
+        char byte = unshare(CLONE_NEWUSER) == 0 ? 'y' : 'n';
+        if (write(ready[1], &byte, 1) < 0) _exit(1);
+        for (;;) pause();
+    }
+    char byte = 'n', path[64], map[64];
+    if (read(ready[0], &byte, 1) != 1 || byte != 'y') {
+        errno = EPERM;
+        die("user namespaces are not available");
+    }
+    snprintf(map, sizeof map, "0 %lu 1", owner);
+    snprintf(path, sizeof path, "/proc/%d/uid_map", child);
+    write_text(path, map);
+    snprintf(path, sizeof path, "/proc/%d/gid_map", child);
+    write_text(path, map);
+    snprintf(path, sizeof path, "/proc/%d/ns/user", child);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) die(path);
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    close(ready[0]);
+    close(ready[1]);
+    return fd;
+}
+
+static void mount_layer(const char *source, const char *target, int id_map) {
+    int tree = (int)syscall(SYS_open_tree, AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    if (tree < 0) die(source);
+    struct mount_attr attributes = {
+        .attr_set = MOUNT_ATTR_IDMAP | MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
+        .userns_fd = (__u64)id_map,
+    };
+    if (syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attributes, sizeof attributes) < 0)
+        die("id-mapped mounts are not available here");
+    if (mkdir(target, 0700) < 0 && errno != EEXIST) die(target);
+    if (syscall(SYS_move_mount, tree, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH) < 0) die("mount a layer");
+    close(tree);
+}
+
+// Attaches the image to a free loop device that goes away by itself with the last mount.
+static void mount_image(const char *image, const char *target) {
+    int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
+    if (control < 0) die("/dev/loop-control");
+    int file = open(image, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    if (file < 0) die(image);
+    for (int attempt = 0; attempt < 64; attempt++) {
+        int index = ioctl(control, LOOP_CTL_GET_FREE);
+        if (index < 0) die("find a free loop device");
+        char device[32];
+        snprintf(device, sizeof device, "/dev/loop%d", index);
+        int loop = open(device, O_RDWR | O_CLOEXEC);
+        if (loop < 0) die(device);
+        struct loop_config config = {.fd = (__u32)file, .info = {.lo_flags = LO_FLAGS_AUTOCLEAR}};
+        if (ioctl(loop, LOOP_CONFIGURE, &config) == 0) {
+            if (mount(device, target, "ext4", MS_NOSUID | MS_NODEV | MS_NOATIME, "nobarrier,noinit_itable") < 0) die("mount the step's disk");
+            close(loop);
+            close(file);
+            close(control);
+            return;
+        }
+        if (errno != EBUSY) die("attach the step's disk");
+        close(loop);  // another sandbox was faster
+    }
+    die("attach the step's disk");
+}
+
+static void make_owned(const char *path, mode_t mode, unsigned long owner) {
+    if (mkdir(path, 0700) < 0 && errno != EEXIST) die(path);
+    if (chown(path, (uid_t)owner, (gid_t)owner) < 0 || chmod(path, mode) < 0) die(path);
+}
+
+static void mount_disk(const struct request *request) {
+    if (mkdir(STAGE "disk", 0700) < 0) die(STAGE "disk");
+    if (request->image) {
+        mount_image(request->image, STAGE "disk");
+    } else {
+        char options[64];
+        snprintf(options, sizeof options, "mode=0700,size=%lu", request->tmpfs_bytes);
+        if (mount("forge", STAGE "disk", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOATIME, options) < 0) die("mount the step's disk");
+    }
+    // The ids inside the sandbox walk through here to reach their folders.
+    if (chmod(STAGE "disk", 0711) < 0) die(STAGE "disk");
+    unsigned long owner = request->base + request->user;
+    make_owned(STAGE "disk/upper", 0755, owner);
+    make_owned(STAGE "disk/work", 0755, owner);
+    make_owned(STAGE "disk/tmp", 0777 | S_ISVTX, owner);
+    make_owned(STAGE "disk/home", 0755, owner);
+}
+
+static void mount_workspace(const struct request *request) {
+    int id_map = layer_id_map(request->base + request->user);
+    char options[4096];
+    int length = snprintf(options, sizeof options, "upperdir=" STAGE "disk/upper,workdir=" STAGE "disk/work,redirect_dir=off,metacopy=off,lowerdir=");
+    for (size_t i = 0; i < request->layer_count; i++) {
+        char target[48];
+        snprintf(target, sizeof target, STAGE "l%zu", i);
+        mount_layer(request->layers[i], target, id_map);
+        length += snprintf(options + length, sizeof options - (size_t)length, i ? ":%s" : "%s", target);
+        if (length >= (int)sizeof options - 32) {
+            errno = E2BIG;
+            die("too many layers");
+        }
+    }
+    close(id_map);
+    if (mkdir(STAGE "workspace", 0755) < 0) die("workspace");
+    if (mount("workspace", STAGE "workspace", "overlay", MS_NOSUID | MS_NODEV | MS_NOATIME, options) < 0) die("mount the workspace overlay");
+}
+
+// The few files of /etc that programs look for, written by Forge into `etc` of the run directory.
+// They belong to the sandbox's root, so that the runtime can make mount points beside them.
+static void copy_etc(unsigned long owner) {
+    if (mkdir(STAGE "root/etc", 0755) < 0 || chown(STAGE "root/etc", (uid_t)owner, (gid_t)owner) < 0) die("etc");
+    DIR *directory = opendir("etc");
+    if (!directory) die("etc");
+    for (struct dirent *entry; (entry = readdir(directory));) {
+        if (entry->d_type != DT_REG) continue;
+        char target[320], buffer[8192];
+        snprintf(target, sizeof target, STAGE "root/etc/%s", entry->d_name);
+        int from = openat(dirfd(directory), entry->d_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+        int to = open(target, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+        if (from < 0 || to < 0) die(entry->d_name);
+        for (ssize_t n; (n = read(from, buffer, sizeof buffer)) != 0;)
+            if (n < 0 || write(to, buffer, (size_t)n) != n) die(entry->d_name);
+        if (fchown(to, (uid_t)owner, (gid_t)owner) < 0) die(entry->d_name);
+        close(from);
+        close(to);
+    }
+    closedir(directory);
+}
+
+// An empty root on memory, so that no path of the host shows in the step's mount table.
+static void mount_root(const struct request *request) {
+    char options[96];
+    snprintf(options, sizeof options, "mode=0755,size=1m,nr_inodes=512,uid=%lu,gid=%lu", request->base, request->base);
+    if (mkdir(STAGE "root", 0755) < 0) die("root");
+    if (mount("forge", STAGE "root", "tmpfs", MS_NOSUID | MS_NODEV, options) < 0) die("mount the root");
+    copy_etc(request->base);
+    static const char *const links[][2] = {
+        {"usr/bin", STAGE "root/bin"}, {"usr/sbin", STAGE "root/sbin"}, {"usr/lib", STAGE "root/lib"}, {"usr/lib64", STAGE "root/lib64"}, {"usr/lib32", STAGE "root/lib32"}};
+    for (size_t i = 0; i < sizeof links / sizeof *links; i++)
+        if (symlink(links[i][0], links[i][1]) < 0) die(links[i][1]);
+}
+
+void prepare_mounts(const struct request *request) {
+    if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) die("make mounts private");
+    if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0) die("mount /proc");
+    // crun refuses a hybrid cgroup hierarchy; without its v2 half this is a plain v1 one.
+    if (access("/sys/fs/cgroup/unified/cgroup.procs", F_OK) == 0 && umount2("/sys/fs/cgroup/unified", MNT_DETACH) < 0)
+        die("/sys/fs/cgroup/unified");
+    // A stage that the ids inside may walk through, whatever the modes above Forge's own folders are.
+    if (mount("forge", "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=16m") < 0) die("/run");
+    if (mkdir(STAGE, 0755) < 0) die(STAGE);
+    mount_disk(request);
+    mount_workspace(request);
+    mount_root(request);
+    int upper = open(STAGE "disk/upper", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (upper < 0) die(STAGE "disk/upper");
+    send_descriptor(upper);
+    close(upper);
+}

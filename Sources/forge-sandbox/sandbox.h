@@ -1,0 +1,30 @@
+#pragma once
+#include <stddef.h>
+#include <sys/types.h>
+
+enum { LIFELINE_FD = 3, REPORT_FD = 4 };
+enum { EXIT_SETUP = 125 };
+
+// Where everything is mounted, in a mount namespace of the sandbox's own.
+#define STAGE "/run/forge/"
+
+struct request {
+    unsigned long base, count;  // host ids given to the sandbox: `count` from `base`
+    unsigned long user;         // the id inside to which every file of the layers belongs
+    const char *image;          // ext4 image that bounds the step's disk; or
+    unsigned long tmpfs_bytes;  // a tmpfs of this size
+    const char **layers;        // top first
+    size_t layer_count;
+    const char *runtime;        // runc or crun
+    const char *id;
+    const char *cgroup;         // path below each cgroup hierarchy's root
+};
+
+void report(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void die(const char *what) __attribute__((noreturn));
+void send_descriptor(int fd);
+
+void prepare_mounts(const struct request *request);
+void run_inner(const struct request *request) __attribute__((noreturn));
+void report_cgroup(const char *cgroup);
+void remove_cgroup(const char *cgroup);
