@@ -36,11 +36,28 @@ package struct RelativePath: Hashable, Sendable {
     }
 
     /// Whether this path is `ancestor` or lies below it.
-    package func isWithin(_ ancestor: RelativePath) -> Bool { components.starts(with: ancestor.components) }
+    package func isWithin(_ ancestor: RelativePath) -> Bool {
+        components.starts(with: ancestor.components) { $0.utf8.elementsEqual($1.utf8) }
+    }
 
     /// The rest of this path below `ancestor`; nil when it lies elsewhere.
     package func relative(to ancestor: RelativePath) -> RelativePath? {
         isWithin(ancestor) ? RelativePath(trusted: Array(components.dropFirst(ancestor.components.count))) : nil
+    }
+}
+
+/// Paths are equal when their bytes are: two spellings of `é` are one `String` to Swift but two files to Linux.
+extension RelativePath {
+    package static func == (left: RelativePath, right: RelativePath) -> Bool {
+        left.components.elementsEqual(right.components) { $0.utf8.elementsEqual($1.utf8) }
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        for component in components {
+            var component = component
+            component.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+            hasher.combine(UInt8(ascii: "/"))
+        }
     }
 }
 

@@ -9,6 +9,17 @@ package protocol SourceTree: Sendable {
     func entries(of path: RelativePath) throws -> [SourceEntry]
     /// At most `limit` first bytes of the file at `path`; nil when there is no file (symbolic links are not followed).
     func read(_ path: RelativePath, limit: Int) throws -> [UInt8]?
+    /// Hands the file at `path` to `body` piece by piece, in order, in constant memory where the tree can; false when there
+    /// is no file. May be called again for the same path.
+    func forEachChunk(of path: RelativePath, _ body: (UnsafeRawBufferPointer) throws -> Void) throws -> Bool
+}
+
+extension SourceTree {
+    package func forEachChunk(of path: RelativePath, _ body: (UnsafeRawBufferPointer) throws -> Void) throws -> Bool {
+        guard let bytes = try read(path, limit: .max) else { return false }
+        try bytes.withUnsafeBytes(body)
+        return true
+    }
 }
 
 package enum SourceNode: Hashable, Sendable {

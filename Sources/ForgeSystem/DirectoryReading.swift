@@ -155,7 +155,7 @@ extension Files {
     }
 
     /// Renames over whatever file, link or empty directory stands at `target`.
-    package static func rename(_ path: String, to target: String) throws {
+    package static func move(_ path: String, over target: String) throws {
         guard Glibc.rename(path, target) == 0 else { throw SystemError.last("rename", target) }
     }
 

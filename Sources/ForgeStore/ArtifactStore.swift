@@ -1,0 +1,85 @@
+package import ForgeModel
+internal import GRDB
+
+/// Artifacts and build records: blobs of canonical JSON, listed in the index as the roots of what is kept.
+package struct ArtifactStore: Sendable {
+    private enum Kind: String { case artifact, record }
+
+    private let content: FileContentStore
+    private let trees: TreeStore
+    private let database: Database
+    private let path: String
+
+    init(content: FileContentStore, trees: TreeStore, database: Database, path: String) {
+        self.content = content
+        self.trees = trees
+        self.database = database
+        self.path = path
+    }
+
+    /// Stores the manifest; durable on return. Equal manifests are one artifact.
+    /// - Throws: `store.missing-blob` when a file of its tree is not here.
+    package func save(_ manifest: ArtifactManifest) async throws -> Artifact {
+        if let missing = try await trees.missingBlobs(manifest.root).first { throw StoreFailure.missing(missing) }
+        let digest = try await content.write(CanonicalJSON.encode(manifest))
+        try await list(digest, as: .artifact)
+        return try await artifact(digest, manifest)
+    }
+
+    /// The artifact named by `digest`; nil when it is not here, or its blob was damaged.
+    package func load(_ digest: Digest) async throws -> Artifact? {
+        guard try await isListed(digest.hex, as: .artifact) != nil, let bytes = try await content.read(digest) else { return nil }
+        return try await artifact(digest, CanonicalJSON.decode(ArtifactManifest.self, from: bytes))
+    }
+
+    /// The artifact that a person names as `sha256:<hex>`.
+    /// - Throws: `artifact.malformed`, `artifact.unknown`
+    package func resolve(_ text: String) async throws -> Digest {
+        let hex: String
+        do { hex = try Digest.hash(parsing: text) } catch {
+            throw ForgeError(
+                .usage, "artifact.malformed", "`\(text)` does not name an artifact", hint: "write `sha256:` and 64 digits", cause: error)
+        }
+        guard let size = try await isListed(hex, as: .artifact) else {
+            throw ForgeError(
+                .store, "artifact.unknown", "no artifact `\(text)` in this store", hint: "`forge build` prints the digest of what it made")
+        }
+        return try Digest(hex: hex, sizeBytes: size)
+    }
+
+    /// Stores how an artifact came to be; durable on return.
+    package func saveRecord(_ record: BuildRecord) async throws -> Digest {
+        let digest = try await content.write(CanonicalJSON.encode(record))
+        try await list(digest, as: .record)
+        return digest
+    }
+
+    /// The build record named by `digest`; nil when it is not here.
+    package func record(_ digest: Digest) async throws -> BuildRecord? {
+        guard try await isListed(digest.hex, as: .record) != nil, let bytes = try await content.read(digest) else { return nil }
+        return try CanonicalJSON.decode(BuildRecord.self, from: bytes)
+    }
+
+    private func artifact(_ digest: Digest, _ manifest: ArtifactManifest) async throws -> Artifact {
+        let summary = try await trees.summary(manifest.root)
+        return Artifact(digest: digest, manifest: manifest, sizeBytes: summary.bytes, fileCount: summary.files)
+    }
+
+    private func list(_ digest: Digest, as kind: Kind) async throws {
+        try await StoreFailure.reported(path) {
+            try await database.pool.write {
+                try $0.execute(
+                    sql: "INSERT OR IGNORE INTO object (hex, kind, size, savedAt) VALUES (?, ?, ?, unixepoch())",
+                    arguments: [digest.hex, kind.rawValue, digest.sizeBytes])
+            }
+        }
+    }
+
+    private func isListed(_ hex: String, as kind: Kind) async throws -> Int64? {
+        try await StoreFailure.reported(path) {
+            try await database.pool.read {
+                try Int64.fetchOne($0, sql: "SELECT size FROM object WHERE hex = ? AND kind = ?", arguments: [hex, kind.rawValue])
+            }
+        }
+    }
+}

@@ -1,0 +1,163 @@
+internal import ForgeModel
+internal import ForgeSystem
+internal import Glibc
+internal import Synchronization
+
+/// New blobs on their way into the store.
+///
+/// They are written to a folder of their own, flushed together, and only then get their names: a name in `blobs/` never
+/// stands for bytes that a power cut can still take. One `syncfs` before the renames and one after them serve a whole
+/// tree, where an fsync of each of 10,000 small files would take minutes; nothing is flushed when nothing was new.
+/// A batch whose process dies leaves a folder that the next `Store.open` sweeps.
+final class BlobBatch: Sendable {
+    private struct Key: Hashable {
+        let digest: Digest
+        let executable: Bool
+    }
+
+    private struct State {
+        var folder: TemporaryDirectory?
+        var staged: [Key: String] = [:]
+        var count = 0
+    }
+
+    /// Files up to this size are hashed in memory and written in one go; larger ones are read twice.
+    private static let small = 1 << 20
+
+    private let store: FileContentStore
+    private let state = Mutex(State())
+
+    private init(store: FileContentStore) { self.store = store }
+
+    /// Runs `body` with a fresh batch, then publishes what it added. Nothing stays behind when it fails.
+    static func publishing<Value>(to store: FileContentStore, _ body: (BlobBatch) throws -> Value) throws -> Value {
+        let batch = BlobBatch(store: store)
+        defer { batch.discard() }
+        return try StoreFailure.reported(store.root) {
+            let value = try body(batch)
+            try batch.publish()
+            return value
+        }
+    }
+
+    /// The same for a body that spreads its work.
+    static func publishing<Value: Sendable>(
+        to store: FileContentStore, _ body: @Sendable (BlobBatch) async throws -> Value
+    ) async throws -> Value {
+        let batch = BlobBatch(store: store)
+        do {
+            let value = try await body(batch)
+            try await BlockingPool.run { try batch.publish() }
+            await BlockingPool.run { batch.discard() }
+            return value
+        } catch {
+            await BlockingPool.run { batch.discard() }
+            throw StoreFailure.translated(error, store.root)
+        }
+    }
+
+    @discardableResult
+    func add(_ bytes: [UInt8]) throws -> Digest {
+        let digest = Digest(of: bytes)
+        try stage(Key(digest: digest, executable: false)) { file, path in try file.write(bytes, to: path) }
+        return digest
+    }
+
+    /// Stores what `produce` hands out in pieces. It is asked a second time when the whole is large and new.
+    func add(_ produce: ((UnsafeRawBufferPointer) throws -> Void) throws -> Void) throws -> Digest {
+        var hasher = DigestHasher()
+        var kept: [UInt8]? = []
+        try produce { bytes in
+            hasher.update(bytes)
+            if let size = kept?.count, size + bytes.count <= BlobBatch.small { kept?.append(contentsOf: bytes) } else { kept = nil }
+        }
+        let digest = hasher.finish()
+        let key = Key(digest: digest, executable: false)
+        if let kept {
+            try stage(key) { file, path in try file.write(kept, to: path) }
+            return digest
+        }
+        return isKnown(key) ? digest : try addLarge(produce)
+    }
+
+    /// The file may have changed since it was hashed: the digest of what was copied counts.
+    private func addLarge(_ produce: ((UnsafeRawBufferPointer) throws -> Void) throws -> Void) throws -> Digest {
+        let path = try newPath()
+        var hasher = DigestHasher()
+        try write(path, mode: 0o644) { file, path in
+            try produce { bytes in
+                hasher.update(bytes)
+                try file.write(bytes, to: path)
+            }
+        }
+        let digest = hasher.finish()
+        if !claim(Key(digest: digest, executable: false), path) { unlink(path) }
+        return digest
+    }
+
+    /// A second file with the bytes of a stored blob, for trees in which it is a program.
+    func addExecutable(_ digest: Digest) throws {
+        try stage(Key(digest: digest, executable: true)) { file, path in
+            guard try store.forEachChunk(of: digest, { try file.write($0, to: path) }) else { throw StoreFailure.missing(digest) }
+        }
+    }
+
+    private func isKnown(_ key: Key) -> Bool {
+        state.withLock { $0.staged[key] != nil } || store.holds(key.digest, executable: key.executable)
+    }
+
+    private func stage(_ key: Key, _ fill: (Descriptor, String) throws -> Void) throws {
+        guard !store.holds(key.digest, executable: key.executable) else { return }
+        let path = try newPath()
+        guard claim(key, path) else { return }
+        try write(path, mode: key.executable ? 0o755 : 0o644, fill)
+    }
+
+    private func claim(_ key: Key, _ path: String) -> Bool {
+        state.withLock { state in
+            guard state.staged[key] == nil else { return false }
+            state.staged[key] = path
+            return true
+        }
+    }
+
+    private func newPath() throws -> String {
+        try state.withLock { state in
+            let folder = try state.folder ?? TemporaryDirectory(in: store.temporary, prefix: "blobs")
+            state.folder = folder
+            state.count += 1
+            return "\(folder.path)/\(state.count)"
+        }
+    }
+
+    private func write(_ path: String, mode: UInt32, _ fill: (Descriptor, String) throws -> Void) throws {
+        let file = try Descriptor.open(path, O_WRONLY | O_CREAT | O_EXCL, mode: mode)
+        try fill(file, path)
+        try file.setMode(mode)
+        try file.setTimes(FileContentStore.modificationTime)
+    }
+
+    private func publish() throws {
+        let staged = state.withLock { $0.staged }
+        guard !staged.isEmpty else { return }
+        let disk = try Descriptor.open(store.temporary, O_RDONLY | O_DIRECTORY)
+        try disk.syncFileSystem()
+        for (key, path) in staged {
+            let target = store.path(of: key.digest, executable: key.executable)
+            do { try Files.move(path, over: target) } catch let error as SystemError where error.isNotFound {
+                try Files.makeDirectory(Files.parent(of: target), mode: 0o700)
+                try Files.move(path, over: target)
+            }
+        }
+        try disk.syncFileSystem()
+    }
+
+    private func discard() {
+        let folder = state.withLock { state in
+            defer { state.folder = nil }
+            return state.folder
+        }
+        // A folder that cannot be removed now is swept by the next process; the caller's own failure matters more.
+        try? folder?.remove()
+    }
+}

@@ -1,0 +1,33 @@
+internal import GRDB
+
+/// The tables of `index.sqlite`, in the order they came to be. A released migration is never edited.
+enum StoreSchema {
+    static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1 actions and objects") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE actionResult (
+                        action TEXT PRIMARY KEY NOT NULL,   -- hex digest of the Action message
+                        result TEXT NOT NULL,               -- ActionResult as JSON
+                        recordedAt INTEGER NOT NULL
+                    ) WITHOUT ROWID;
+                    CREATE TABLE execution (
+                        scope TEXT NOT NULL,
+                        step TEXT NOT NULL,
+                        action TEXT NOT NULL,               -- Action as JSON
+                        recordedAt INTEGER NOT NULL,
+                        PRIMARY KEY (scope, step)
+                    ) WITHOUT ROWID;
+                    CREATE TABLE object (                   -- artifacts and build records: the roots of everything kept
+                        hex TEXT NOT NULL,
+                        kind TEXT NOT NULL,
+                        size INTEGER NOT NULL,
+                        savedAt INTEGER NOT NULL,
+                        PRIMARY KEY (hex, kind)
+                    ) WITHOUT ROWID;
+                    """)
+        }
+        return migrator
+    }
+}
