@@ -1,1 +1,3 @@
-print("static")
+import ForgeTargetProtocol
+
+await serve(StaticTarget())

@@ -1,0 +1,160 @@
+internal import ForgeModel
+package import ForgeStore
+internal import ForgeSystem
+internal import Glibc
+internal import NIOCore
+internal import NIOHTTP1
+internal import NIOPosix
+
+/// The HTTP server of this machine's active releases: looks up each request's host in the route table and serves the files.
+package actor Gateway {
+    package struct Configuration: Sendable {
+        package var listen: ListenAddress
+        /// Where the running gateway says who it is (`GatewayState`).
+        package var statePath: String
+        package var limits = GatewayLimits()
+        /// Called once a request, on the connection's thread: must not block for long.
+        package var log: @Sendable (AccessRecord) -> Void
+
+        package init(listen: ListenAddress, statePath: String, log: @escaping @Sendable (AccessRecord) -> Void) {
+            self.listen = listen
+            self.statePath = statePath
+            self.log = log
+        }
+    }
+
+    private struct Running {
+        let lock: FileLock
+        let listener: any Channel
+        let connections: OpenConnections
+        let pool: NIOThreadPool
+        let recheck: Task<Void, Never>
+    }
+
+    private enum State {
+        case idle, starting
+        case running(Running)
+        case stopped
+    }
+
+    private let routes: RouteTable
+    private let configuration: Configuration
+    private var state = State.idle
+
+    package init(routes: RouteTable, configuration: Configuration) {
+        self.routes = routes
+        self.configuration = configuration
+    }
+
+    /// Binds, writes the state file and serves from then on.
+    /// - Throws: `ForgeError` `gateway.already-running`, `gateway.cannot-listen`
+    package func start() async throws -> GatewayState {
+        guard case .idle = state else { throw ForgeError(.bug, "gateway.started-twice", "this gateway was already started") }
+        state = .starting
+        do {
+            let (running, bound) = try await open()
+            state = .running(running)
+            return bound
+        } catch {
+            state = .stopped
+            throw error
+        }
+    }
+
+    /// Accepts no more, lets the open requests finish for at most `grace`, and gives the state file up.
+    package func stop(grace: Duration = .seconds(30)) async {
+        guard case .running(let running) = state else { return }
+        state = .stopped
+        running.recheck.cancel()
+        try? await running.listener.close()
+        await running.connections.drain(grace: grace)
+        try? await running.pool.shutdownGracefully()
+        unlink(configuration.statePath)
+        withExtendedLifetime(running.lock) {}
+    }
+
+    /// Serves until SIGTERM or SIGINT, then drains. `started` is told where.
+    package static func run(
+        routes: RouteTable, configuration: Configuration, started: @Sendable (GatewayState) async -> Void
+    ) async throws {
+        let signals = Signals.stream([SIGTERM, SIGINT])
+        let gateway = Gateway(routes: routes, configuration: configuration)
+        await started(try await gateway.start())
+        for await _ in signals { break }
+        await gateway.stop()
+    }
+
+    private func open() async throws -> (Running, GatewayState) {
+        let path = configuration.statePath
+        guard let lock = try await GatewayState.claim(path) else { throw alreadyRunning(path) }
+        let watch = try await BlockingPool.run { [routes] in try RouteWatch(routes) }
+        let sites = OpenSites()
+        let pool = NIOThreadPool(numberOfThreads: 8)
+        pool.start()
+        let connections = OpenConnections()
+        let services = GatewayServices(
+            watch: watch, responder: StaticResponder(sites: sites), pool: pool, limits: configuration.limits, log: configuration.log)
+        do {
+            let listener = try await bind(services, connections)
+            let port = listener.localAddress?.port ?? configuration.listen.port
+            let bound = GatewayState(pid: getpid(), address: configuration.listen.host, port: port)
+            try await BlockingPool.run { try bound.write(to: path) }
+            let recheck = Task { await Self.recheck(watch, sites) }
+            return (Running(lock: lock, listener: listener, connections: connections, pool: pool, recheck: recheck), bound)
+        } catch {
+            try? await pool.shutdownGracefully()
+            throw error
+        }
+    }
+
+    private func alreadyRunning(_ path: String) -> ForgeError {
+        let other = (try? GatewayState.read(path)).flatMap { $0 }
+        let place = other.map { " as process \($0.pid) on port \($0.port)" } ?? ""
+        return ForgeError(
+            .deploy, "gateway.already-running", "a gateway already runs\(place)",
+            hint: other.map { "stop it with `kill \($0.pid)`, or use it: it serves every release of this machine" })
+    }
+
+    private func bind(_ services: GatewayServices, _ connections: OpenConnections) async throws -> any Channel {
+        let listen = configuration.listen
+        do {
+            return try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                .serverChannelOption(.backlog, value: 1024)
+                .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+                .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+                .childChannelOption(.allowRemoteHalfClosure, value: true)
+                .childChannelInitializer { channel in
+                    connections.add(channel)
+                    return channel.eventLoop.makeCompletedFuture { try Self.assemble(channel.pipeline.syncOperations, services) }
+                }
+                .bind(host: listen.host, port: listen.port).get()
+        } catch {
+            throw ForgeError(
+                .deploy, "gateway.cannot-listen", "cannot listen on `\(listen)`", hint: "choose another address with `--listen`",
+                cause: error)
+        }
+    }
+
+    private static func assemble(_ pipeline: ChannelPipeline.SynchronousOperations, _ services: GatewayServices) throws {
+        var limits = NIOHTTPDecoderLimitConfiguration()
+        limits.maxHeaderFieldSize = services.limits.headerBytes
+        limits.maxHeaderListSize = services.limits.headerBytes
+        limits.maxHeaderFieldCount = services.limits.headerFields
+        try pipeline.addHandlers(
+            HTTPResponseEncoder(), ByteToMessageHandler(HTTPRequestDecoder(limitConfiguration: limits)), HTTPServerPipelineHandler(),
+            GatewayHandler(services))
+    }
+
+    /// Finds changes whose announcement was lost and lets go of directories no route names any more.
+    private static func recheck(_ watch: RouteWatch, _ sites: OpenSites) async {
+        var version: Int64 = -1
+        while !Task.isCancelled {
+            // A table that cannot be read now is read at the next turn.
+            _ = try? await BlockingPool.run { try watch.recheck() }
+            let snapshot = watch.last
+            if snapshot.version != version { sites.keep(only: snapshot) }
+            version = snapshot.version
+            try? await Task.sleep(for: RouteWatch.recheckInterval)
+        }
+    }
+}
