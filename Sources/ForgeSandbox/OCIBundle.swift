@@ -1,6 +1,7 @@
 internal import ForgeModel
 internal import ForgeSystem
 internal import Foundation
+internal import Glibc
 
 /// The OCI runtime-spec bundle of one step: `config.json` and the few files of `/etc`.
 /// Source: OCI Runtime Specification 1.0.2, "Configuration" and "Linux Container Configuration".
@@ -28,6 +29,12 @@ struct OCIBundle {
         for (name, text) in Self.etc { try Files.writeAtomically(Array(text.utf8), to: "\(directory)/etc/\(name)") }
     }
 
+    /// Root without CAP_SYS_RESOURCE (in a container) cannot raise a limit above its own.
+    private static var openFileLimit: UInt64 {
+        var limit = rlimit()
+        return getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 ? UInt64(limit.rlim_max) : 1024
+    }
+
     private static let etc = [
         "passwd": "root:x:0:0:root:/nonexistent:/usr/sbin/nologin\nbuild:x:1000:1000:build:/home/build:/bin/sh\n",
         "group": "root:x:0:\nbuild:x:1000:\n",
@@ -51,7 +58,7 @@ struct OCIBundle {
             capabilities: .init(bounding: [], effective: [], permitted: [], inheritable: [], ambient: []),
             rlimits: [
                 .init(type: "RLIMIT_CORE", hard: 0, soft: 0),
-                .init(type: "RLIMIT_NOFILE", hard: 65536, soft: 4096),
+                .init(type: "RLIMIT_NOFILE", hard: min(65536, Self.openFileLimit), soft: min(4096, Self.openFileLimit)),
             ],
             noNewPrivileges: true)
     }

@@ -1,0 +1,42 @@
+# Every target is idempotent and non-interactive. `make demo` and `make test` are the two to know.
+SWIFT ?= swift
+RELEASE := $(SWIFT) build -c release --static-swift-stdlib
+SOURCES := Sources Plugins Tests Package.swift
+
+.PHONY: help setup build demo test check lint layers bench clean
+
+help:
+	@echo 'make demo    set everything up, build a project in a sandbox, deploy it, fetch it'
+	@echo 'make test    set everything up, run the whole suite'
+	@echo 'make build   the release binaries, in .build/release'
+	@echo 'make check   format lint and the layer check'
+	@echo 'make bench   timings beside other tools (Benchmarks/)'
+
+setup:
+	@scripts/setup.sh
+
+build: setup
+	@$(RELEASE)
+
+demo: build
+	@scripts/demo.sh
+
+test: setup
+	@scripts/test-inputs.sh
+	@$(SWIFT) build --build-tests
+	@$(SWIFT) test --skip-build
+
+check: lint layers
+
+lint:
+	@$(SWIFT) format lint --strict --parallel --recursive $(SOURCES)
+
+# Looked at by exit status: this build prints "Build complete!" even when the check fails.
+layers:
+	@$(SWIFT) build --build-tests --explicit-target-dependency-import-check error
+
+bench: build
+	@Benchmarks/run.sh
+
+clean:
+	@rm -rf .build

@@ -1,0 +1,211 @@
+import ForgeModel
+import ForgeSandbox
+import ForgeSystem
+import ForgeTestSupport
+import Foundation
+import Synchronization
+import Testing
+
+/// One sandbox world in a folder of its own, over a layer with the given files.
+private struct Workshop: ~Copyable {
+    let root: String
+    let sandbox: OCISandbox
+
+    init(_ runtime: String? = nil, files: [String: String] = [:]) async throws {
+        root = NSTemporaryDirectory() + "/forge-sandbox-test-" + UUID().uuidString
+        try Files.makeDirectory(root + "/layer", mode: 0o755)
+        for (name, text) in files {
+            let path = "\(root)/layer/\(name)"
+            try Files.makeDirectory(Files.parent(of: path))
+            try Files.writeAtomically(Array(text.utf8), to: path)
+        }
+        sandbox = try await OCISandbox.open(
+            helper: BuildProducts.executable("forge-sandbox"), directory: root + "/sandboxes", runtime: runtime)
+    }
+
+    struct Outcome {
+        let ending: SandboxResult.Ending
+        let output: String
+        /// The names in the overlay's upper directory.
+        let written: [String]
+    }
+
+    func run(_ line: String, limits: Step.Limits = .small, onStart: @escaping @Sendable () -> Void = {}) async throws -> Outcome {
+        let output = Mutex<[UInt8]>([])
+        let request = SandboxRequest(
+            layers: [root + "/layer"], command: ["/bin/sh", "-c", line], environment: SandboxWorld.environment, workingDirectory: .root,
+            limits: limits)
+        return try await sandbox.run(
+            request,
+            output: { bytes in
+                output.withLock { $0.append(contentsOf: bytes) }
+                onStart()
+            }
+        ) { result in
+            let written = try Files.list("/proc/self/fd/\(result.upper.raw)").sorted()
+            return Outcome(ending: result.ending, output: output.withLock { String(decoding: $0, as: UTF8.self) }, written: written)
+        }
+    }
+
+    /// Run directories, mounts, loop devices and cgroups that name this workshop's steps.
+    func leftovers() throws -> [String] {
+        var found = try Files.list(root + "/sandboxes").filter { $0.hasPrefix("step-") }
+        let mounts = String(decoding: try Files.read("/proc/self/mounts") ?? [], as: UTF8.self)
+        found += mounts.split(separator: "\n").filter { $0.contains(root) }.map(String.init)
+        return found
+    }
+
+    deinit { try? Files.removeTree(root) }
+}
+
+extension Step.Limits {
+    fileprivate static let small = Step.Limits(
+        timeoutSeconds: 30, memoryBytes: 256 << 20, processes: 64, cpus: 0, diskBytes: 64 << 20, logBytes: 1 << 20)
+
+    fileprivate func with(_ change: (inout Step.Limits) -> Void) -> Step.Limits {
+        var limits = self
+        change(&limits)
+        return limits
+    }
+}
+
+@Suite struct SandboxTests {
+    @Test(arguments: ["crun", "runc"]) func aCommandSeesItsLayerAndItsWritesLandInTheUpperDirectory(runtime: String) async throws {
+        let workshop = try await Workshop(runtime, files: ["a.txt": "hello\n"])
+        let outcome = try await workshop.run("cat a.txt; echo more >> a.txt; echo new > b.txt; exit 3")
+        #expect(outcome.ending == .exited(3))
+        #expect(outcome.output == "hello\n")
+        #expect(outcome.written == ["a.txt", "b.txt"])
+        #expect(try Files.read(workshop.root + "/layer/a.txt") == Array("hello\n".utf8))
+        #expect(try workshop.leftovers() == [])
+    }
+
+    @Test func theInsideIsTheSameOnEveryMachine() async throws {
+        let workshop = try await Workshop()
+        let outcome = try await workshop.run("id -u; hostname; pwd; umask; date +%Z; tr '\\0' '\\n' < /proc/1/environ | sort")
+        #expect(
+            outcome.output
+                == """
+                1000
+                forge
+                /workspace
+                0022
+                UTC
+                CI=true
+                HOME=/home/build
+                LANG=C.UTF-8
+                PATH=/usr/local/bin:/usr/bin:/bin
+                SOURCE_DATE_EPOCH=315532800
+                TMPDIR=/tmp
+                TZ=UTC
+                USER=build
+
+                """)
+    }
+
+    @Test func noCapabilityNoHostProcessNoHostFileAndNoNetworkIsInside() async throws {
+        let workshop = try await Workshop()
+        let outcome = try await workshop.run(
+            """
+            grep -E '^(CapEff|CapBnd|NoNewPrivs|Seccomp):' /proc/self/status
+            ls -d /root /home/* /var/lib /work 2>/dev/null
+            ls /proc | grep -c '^[0-9]'
+            sed -n 's/^ *\\([a-z0-9]*\\):.*/\\1/p' /proc/net/dev
+            unshare -U true 2>/dev/null || echo no namespaces
+            mount -t tmpfs none /tmp 2>/dev/null || echo no mounts
+            touch /usr/x 2>/dev/null || echo read-only
+            """)
+        #expect(
+            outcome.output.split(separator: "\n").map { $0.replacing("\t", with: " ") } == [
+                "CapEff: 0000000000000000", "CapBnd: 0000000000000000", "NoNewPrivs: 1", "Seccomp: 2", "/home/build", "3", "lo",
+                "no namespaces", "no mounts", "read-only",
+            ])
+    }
+
+    @Test func ordinaryToolsWorkInside() async throws {
+        let workshop = try await Workshop()
+        let outcome = try await workshop.run(
+            "python3 -c 'import ssl, threading; print(40 + 2)' && git --version | cut -d' ' -f1-2 && /usr/bin/node -e 'console.log(6 * 7)'")
+        #expect(outcome.output == "42\ngit version\n42\n")
+        #expect(outcome.ending == .exited(0))
+    }
+
+    @Test func aStepThatNeverEndsIsStoppedWithAllItsChildren() async throws {
+        let workshop = try await Workshop()
+        let marker = "86399.\(UInt16.random(in: 1000...9999))"
+        let outcome = try await workshop.run(
+            "trap '' TERM; setsid sleep \(marker) & sleep \(marker)", limits: .small.with { $0.timeoutSeconds = 1 })
+        #expect(outcome.ending == .exceeded(.time))
+        #expect(try processes(with: marker) == [])
+        #expect(try workshop.leftovers() == [])
+    }
+
+    @Test func eachLimitHasItsOwnName() async throws {
+        let workshop = try await Workshop()
+        #expect(try await workshop.run("python3 -c 'x = b\"x\" * (600 << 20)'").ending == .exceeded(.memory))
+        #expect(try await workshop.run("for i in $(seq 200); do sleep 5 & done; wait").ending == .exceeded(.processes))
+        #expect(try await workshop.run("dd if=/dev/zero of=big bs=1M 2>/dev/null").ending == .exceeded(.disk))
+        #expect(try await workshop.run("yes").ending == .exceeded(.log))
+        #expect(try workshop.leftovers() == [])
+    }
+
+    @Test func aFloodedLogHandsOnNoMoreThanItsLimit() async throws {
+        let workshop = try await Workshop()
+        let outcome = try await workshop.run("yes", limits: .small.with { $0.logBytes = 100_000 })
+        #expect(outcome.output.utf8.count == 100_000)
+    }
+
+    @Test func cancellingTheTaskKillsTheStepAndLeavesNothing() async throws {
+        let workshop = try await Workshop()
+        let marker = "86399.\(UInt16.random(in: 1000...9999))"
+        let root = workshop.root
+        let (started, signal) = AsyncStream.makeStream(of: Void.self)
+        let sandbox = workshop.sandbox
+        let task = Task {
+            let request = SandboxRequest(
+                layers: [root + "/layer"], command: ["/bin/sh", "-c", "echo up; sleep \(marker)"], environment: SandboxWorld.environment,
+                workingDirectory: .root, limits: .small)
+            try await sandbox.run(request, output: { _ in signal.yield() }) { _ in }
+        }
+        for await _ in started { break }
+        task.cancel()
+        await #expect(throws: CancellationError.self) { try await task.value }
+        #expect(try processes(with: marker) == [])
+        #expect(try workshop.leftovers() == [])
+    }
+
+    @Test func aMissingHelperIsNamedAndNothingRuns() async throws {
+        await #expect {
+            _ = try await OCISandbox.open(helper: "/nonexistent/forge-sandbox", directory: NSTemporaryDirectory())
+        } throws: {
+            ($0 as? ForgeError)?.code == "sandbox.no-helper"
+        }
+    }
+
+    @Test func eightSandboxesRunSideBySide() async throws {
+        let workshop = try await Workshop(files: ["n": "1"])
+        let root = workshop.root
+        let sandbox = workshop.sandbox
+        let endings = try await withThrowingTaskGroup(of: SandboxResult.Ending.self) { group in
+            for _ in 0..<8 {
+                group.addTask {
+                    let request = SandboxRequest(
+                        layers: [root + "/layer"], command: ["/bin/sh", "-c", "echo x > n; cat n"], environment: SandboxWorld.environment,
+                        workingDirectory: .root, limits: .small)
+                    return try await sandbox.run(request, output: { _ in }) { $0.ending }
+                }
+            }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(endings == Array(repeating: .exited(0), count: 8))
+        #expect(try workshop.leftovers() == [])
+    }
+}
+
+/// Command lines of running processes that hold `marker`.
+private func processes(with marker: String) throws -> [String] {
+    try Files.list("/proc").filter { $0.allSatisfy(\.isNumber) }.compactMap { pid in
+        guard let bytes = try? Files.read("/proc/\(pid)/cmdline"), let line = String(bytes: bytes, encoding: .utf8) else { return nil }
+        return line.contains(marker) ? line : nil
+    }
+}
