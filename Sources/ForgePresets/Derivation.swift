@@ -1,0 +1,81 @@
+package import ForgeModel
+
+/// A value with fallbacks: the first source that yields something wins.
+package struct Derivation: Hashable, Sendable {
+    package let sources: [DerivationSource]
+}
+
+/// One way to come by a value.
+package struct DerivationSource: Hashable, Sendable {
+    package let rule: Rule
+    /// Asked first; the source is passed over when it does not hold.
+    package let when: MatchTree?
+    /// Dependencies of which the value needs one to work (a server); a plan is refused when none is there, naming the first.
+    package let requires: [String]
+    /// For an install command: what it reads, when not what the package manager says.
+    package let inputs: [String]?
+    package let location: SourceLocation
+
+    package enum Rule: Hashable, Sendable {
+        /// A dotted key of `crowdforge.toml`; for a command it is a shell line.
+        case config(String)
+        /// A package script, run by the package manager.
+        case script(String)
+        /// The word after one of these flags in a package script.
+        case scriptFlag(script: String, flags: [String])
+        case literal(Template)
+        case argv([Template])
+        case shell(Template)
+        /// The first group of the pattern.
+        case capture(Clause.TextTest)
+        /// The first line of the file that is neither empty nor a comment.
+        case firstLine(String)
+        /// The version beside this tool's name in `.tool-versions`.
+        case toolVersion(String)
+        case pointer(Clause.PointerTest)
+        /// `module:name` of an application object; a factory is `module:name()`, or without the call.
+        case appObject(Clause.AppObjectTest, call: Bool)
+        /// The dotted module name of the first file that fits.
+        case moduleOf([Glob])
+        /// The command of a process type in `Procfile`.
+        case procfile(String)
+        /// The first of these folders that `.gitignore` lists.
+        case ignored([String])
+        /// The only folder directly below the root that holds this file.
+        case onlySubdirectoryWith(String)
+        /// The install command of the package manager.
+        case install
+        /// The first path that fits.
+        case path([Glob])
+    }
+}
+
+extension DerivationSource.Rule: CustomStringConvertible {
+    /// Named in the provenance of a value.
+    package var description: String {
+        switch self {
+        case .config(let key): "config \(key)"
+        case .script(let name): "script \(name)"
+        case .scriptFlag(let script, _): "flag in script \(script)"
+        case .literal, .argv, .shell: "preset"
+        case .capture: "text"
+        case .firstLine, .toolVersion: "version file"
+        case .pointer(let test): "pointer \(test.pointer)"
+        case .appObject: "application object"
+        case .moduleOf: "module"
+        case .procfile(let process): "process \(process)"
+        case .ignored: "ignored folder"
+        case .onlySubdirectoryWith(let file): "only folder with \(file)"
+        case .install: "package manager"
+        case .path: "path"
+        }
+    }
+
+    package var templates: [Template] {
+        switch self {
+        case .literal(let template), .shell(let template): [template]
+        case .argv(let templates): templates
+        default: []
+        }
+    }
+}

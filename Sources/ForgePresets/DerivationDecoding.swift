@@ -1,0 +1,107 @@
+internal import ForgeModel
+internal import ForgeTOML
+
+/// Reads `firstOf` lists.
+struct DerivationDecoder {
+    static let rules = [
+        "config", "script", "literal", "argv", "shell", "capture", "firstLine", "toolVersion", "json", "toml", "appObject", "moduleOf",
+        "procfile", "ignored", "onlySubdirectoryWith", "packageManager", "path",
+    ]
+    private let match = MatchDecoder()
+
+    /// A table of derivations: `[derive.output] firstOf = […]`.
+    func all(_ reader: TableReader) -> [String: Derivation] {
+        var result: [String: Derivation] = [:]
+        for entry in reader.table.entries {
+            guard let child = reader.tableReader(entry.key, name: "[derive.\(entry.key)]") else { continue }
+            result[entry.key] = derivation(child)
+        }
+        return result
+    }
+
+    func derivation(_ reader: TableReader) -> Derivation {
+        if !reader.has("firstOf") {
+            reader.faults.add("\(reader.subject) has no `firstOf`", at: reader.location, hint: "write `firstOf = [{ literal = \"…\" }]`")
+        }
+        let sources = reader.tableReaders("firstOf").compactMap(source)
+        reader.finish()
+        return Derivation(sources: sources)
+    }
+
+    private func source(_ reader: TableReader) -> DerivationSource? {
+        let when = reader.tableReader("when", name: "when").flatMap { match.tree($0) }
+        let requires = (reader.strings("requires") ?? []).map(\.value)
+        let inputs = reader.strings("inputs")?.map(\.value)
+        let rule = rule(reader)
+        reader.finish()
+        return rule.map { DerivationSource(rule: $0, when: when, requires: requires, inputs: inputs, location: reader.location) }
+    }
+
+    private func rule(_ reader: TableReader) -> DerivationSource.Rule? {
+        guard let word = DerivationDecoder.rules.first(where: reader.has) else {
+            DerivationDecoder.rules.forEach { _ = reader.node($0) }
+            reader.faults.add(
+                "this source yields nothing", at: reader.location,
+                hint: "a source has one of " + DerivationDecoder.rules.map { "`\($0)`" }.joined(separator: ", "))
+            return nil
+        }
+        switch word {
+        case "config": return reader.string(word).map { .config($0.value) }
+        case "script": return script(reader)
+        case "literal": return reader.string(word).map { .literal(Template($0.value)) }
+        case "argv": return argv(reader)
+        case "shell": return reader.string(word).map { .shell(Template($0.value)) }
+        case "capture": return capture(reader)
+        case "firstLine": return reader.string(word).map { .firstLine($0.value) }
+        case "toolVersion": return reader.string(word).map { .toolVersion($0.value) }
+        case "appObject": return appObject(reader)
+        default: return place(reader, word)
+        }
+    }
+
+    private func place(_ reader: TableReader, _ word: String) -> DerivationSource.Rule? {
+        switch word {
+        case "moduleOf": return match.globs(reader, word).map { .moduleOf($0) }
+        case "procfile": return reader.string(word).map { .procfile($0.value) }
+        case "ignored": return reader.strings(word).map { .ignored($0.map(\.value)) }
+        case "onlySubdirectoryWith": return reader.string(word).map { .onlySubdirectoryWith($0.value) }
+        case "path": return match.globs(reader, word).map { .path($0) }
+        case "packageManager":
+            guard let value = reader.string(word) else { return nil }
+            if value.value == "install" { return .install }
+            reader.faults.add("a package manager has no `\(value.value)` command", at: value.location, hint: "write `install`")
+            return nil
+        default:
+            guard case .pointer(let test)? = match.pointer(reader) else { return nil }
+            return .pointer(test)
+        }
+    }
+
+    private func script(_ reader: TableReader) -> DerivationSource.Rule? {
+        guard let name = reader.string("script") else { return nil }
+        guard let flags = reader.strings("flag") else { return .script(name.value) }
+        return .scriptFlag(script: name.value, flags: flags.map(\.value))
+    }
+
+    private func argv(_ reader: TableReader) -> DerivationSource.Rule? {
+        guard let words = reader.strings("argv"), !words.isEmpty else { return nil }
+        return .argv(words.map { Template($0.value) })
+    }
+
+    private func capture(_ reader: TableReader) -> DerivationSource.Rule? {
+        let pattern = match.pattern(reader, "capture")
+        if !reader.has("in") { reader.faults.add("a `capture` names its files with `in`", at: reader.location) }
+        let globs = match.globs(reader, "in")
+        let comments = reader.word("comments", as: Clause.Comments.self)?.value ?? .none
+        guard let pattern, let globs else { return nil }
+        if pattern.groups == 0 {
+            reader.faults.add("`capture` has no group to take the value from", at: reader.place(ofKey: "capture"), hint: "put `(` `)` around it")
+        }
+        return .capture(.init(pattern: pattern, globs: globs, comments: comments))
+    }
+
+    private func appObject(_ reader: TableReader) -> DerivationSource.Rule? {
+        let call = reader.bool("call")?.value ?? true
+        return match.appObject(reader).map { .appObject($0, call: call) }
+    }
+}

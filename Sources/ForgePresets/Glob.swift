@@ -1,0 +1,63 @@
+/// A path pattern: `*` and `?` within one name, `**` for any folders, `{a,b}` for alternatives. Case counts.
+package struct Glob: Hashable, Sendable {
+    package let text: String
+    /// One list of name patterns per alternative.
+    package let alternatives: [[String]]
+
+    /// - Throws: `GlobError` when the pattern is absolute, climbs out, or its braces do not match.
+    package init(_ text: String) throws(GlobError) {
+        guard !text.isEmpty else { throw GlobError(message: "a path pattern cannot be empty") }
+        guard !text.hasPrefix("/") else { throw GlobError(message: "path pattern `\(text)` is absolute: write it relative to the project") }
+        self.text = text
+        self.alternatives = try Glob.expand(text).map { $0.split(separator: "/").map(String.init).filter { $0 != "." } }
+        guard !alternatives.contains(where: { $0.contains("..") }) else {
+            throw GlobError(message: "path pattern `\(text)` leaves the project: `..` is not allowed")
+        }
+    }
+
+    /// Whether any part of the pattern is more than a plain name.
+    package static func isWild(_ name: String) -> Bool { name.contains { $0 == "*" || $0 == "?" } }
+
+    /// Whether one name of a path fits one part of a pattern.
+    package static func matches(_ name: String, part: String) -> Bool {
+        let text = Array(name.unicodeScalars)
+        let pattern = Array(part.unicodeScalars)
+        var (t, p, star, retry) = (0, 0, -1, 0)
+        while t < text.count {
+            if p < pattern.count, pattern[p] == "*" {
+                (star, retry) = (p, t)
+                p += 1
+            } else if p < pattern.count, pattern[p] == "?" || pattern[p] == text[t] {
+                (t, p) = (t + 1, p + 1)
+            } else if star >= 0 {
+                retry += 1
+                (t, p) = (retry, star + 1)
+            } else {
+                return false
+            }
+        }
+        return pattern[p...].allSatisfy { $0 == "*" }
+    }
+
+    private static func expand(_ text: String) throws(GlobError) -> [String] {
+        guard let open = text.firstIndex(of: "{") else {
+            guard !text.contains("}") else { throw GlobError(message: "path pattern `\(text)` has a `}` without `{`") }
+            return [text]
+        }
+        guard let close = text[open...].firstIndex(of: "}") else {
+            throw GlobError(message: "path pattern `\(text)` has a `{` without `}`")
+        }
+        let choices = text[text.index(after: open)..<close].split(separator: ",", omittingEmptySubsequences: false)
+        var all: [String] = []
+        for choice in choices {
+            all += try expand(String(text[..<open]) + String(choice) + String(text[text.index(after: close)...]))
+            guard all.count <= 256 else { throw GlobError(message: "path pattern `\(text)` stands for more than 256 patterns") }
+        }
+        return all
+    }
+}
+
+package struct GlobError: Error, Hashable, Sendable, CustomStringConvertible {
+    package let message: String
+    package var description: String { message }
+}

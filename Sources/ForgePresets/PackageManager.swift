@@ -1,0 +1,81 @@
+internal import ForgeTOML
+package import ForgeModel
+
+/// A package manager as data: `Presets/package-managers/<id>.toml`.
+package struct PackageManager: Hashable, Sendable {
+    package let id: String
+    package let name: String
+    package let ecosystem: Ecosystem
+    /// Whether it is taken when nothing in the project speaks for another.
+    package let isDefault: Bool
+    package let lockfiles: [String]
+    /// Lockfiles of others that may lie beside its own.
+    package let companions: [String]
+    package let manifests: [String]
+    package let configuration: [String]
+    /// Holds when the project names this manager outright (the `packageManager` field).
+    package let pinned: MatchTree?
+    /// Holds when the project is written for this manager, lockfile or not.
+    package let claimed: MatchTree?
+    /// Runs a package script; `{{script}}` is its name.
+    package let run: [Template]
+    /// Whether the project depends on anything; nil: it does when a manifest is there.
+    package let install: Derivation
+    /// Holds when an install reads more than manifests, lockfile and configuration.
+    package let readsTree: MatchTree?
+    package let outputs: [String]
+    package let caches: [String]
+    /// Below the app's root, where installed programs are.
+    package let executables: String?
+    package let environment: [String: String]
+    package let toolchains: [String]
+    package let file: String
+    package let digest: Digest
+}
+
+extension PackageManager {
+    init?(reading table: TOMLTable, file: String, digest: Digest, faults: FaultLog) {
+        let before = faults.faults.count
+        let reader = TableReader(table, file: file, name: "", faults: faults)
+        let id = reader.requiredString("id")
+        let name = reader.requiredString("name")
+        let ecosystem = reader.word("ecosystem", as: Ecosystem.self)
+        if !reader.has("ecosystem") { faults.add("\(reader.subject) has no `ecosystem`", at: reader.location) }
+        isDefault = reader.bool("default")?.value ?? false
+        lockfiles = PackageManager.paths(reader, "lockfiles")
+        companions = PackageManager.paths(reader, "companions")
+        manifests = PackageManager.paths(reader, "manifests")
+        configuration = PackageManager.paths(reader, "configuration")
+        pinned = reader.tableReader("pinned").flatMap { MatchDecoder().tree($0) }
+        claimed = reader.tableReader("claimed").flatMap { MatchDecoder().tree($0) }
+        run = (reader.strings("run") ?? []).map { word in
+            let template = Template(word.value)
+            for placeholder in template.placeholders where placeholder != "script" {
+                faults.add("placeholder `{{\(placeholder)}}` is not declared", at: word.location, hint: "only `{{script}}` is known here")
+            }
+            return template
+        }
+        if !reader.has("install") { faults.add("\(reader.subject) has no `[install]`", at: reader.location) }
+        install = reader.tableReader("install").map(DerivationDecoder().derivation) ?? Derivation(sources: [])
+        readsTree = reader.tableReader("readsTree").flatMap { MatchDecoder().tree($0) }
+        outputs = PackageManager.paths(reader, "outputs")
+        caches = PackageManager.paths(reader, "caches")
+        executables = reader.string("executables")?.value
+        environment = Dictionary(reader.stringTable("environment").map { ($0.key, $0.value.value) }) { $1 }
+        toolchains = (reader.strings("toolchains") ?? []).map(\.value)
+        reader.finish()
+        guard faults.faults.count == before, let id, let name, let ecosystem else { return nil }
+        self.id = id.value
+        self.name = name.value
+        self.ecosystem = ecosystem.value
+        self.file = file
+        self.digest = digest
+    }
+
+    private static func paths(_ reader: TableReader, _ key: String) -> [String] {
+        (reader.strings(key) ?? []).map { text in
+            do throws(GlobError) { _ = try Glob(text.value) } catch { reader.faults.add(error.message, at: text.location) }
+            return text.value
+        }
+    }
+}

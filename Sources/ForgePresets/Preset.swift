@@ -1,0 +1,79 @@
+package import ForgeModel
+
+/// How a kind of project is recognized and built: a validated descriptor. A value that exists is sound.
+package struct Preset: Hashable, Sendable {
+    /// Ranks between presets: an earlier group always beats a later one.
+    package enum Group: String, Sendable, Codable, CaseIterable, Comparable {
+        case framework, runtime, dockerfile, `static`, custom
+
+        private var rank: Int { Group.allCases.firstIndex(of: self) ?? 0 }
+        /// `a < b`: `a` beats `b`.
+        package static func < (left: Group, right: Group) -> Bool { left.rank < right.rank }
+        /// Whether presets of this group that match together are told apart by `order`.
+        package var isOrdered: Bool { self != .framework }
+    }
+
+    package let id: String
+    package let name: String
+    package let language: String?
+    package let group: Group
+    /// Breaks a tie within an ordered group; lower wins.
+    package let order: Int
+    package let confidence: Confidence
+    package let supersedes: [String]
+    /// Whose package managers install for it.
+    package let ecosystem: Ecosystem?
+    package let toolchains: [String]
+    package let match: MatchTree
+    package let derive: [String: Derivation]
+    package let steps: [StepTemplate]
+    package let artifact: ArtifactTemplate
+    /// The first whose `when` holds replaces parts of the above.
+    package let cases: [PresetCase]
+    /// The file it came from, as given to the catalog.
+    package let file: String
+    /// Of the file's bytes.
+    package let digest: Digest
+
+    package var reference: PresetReference { PresetReference(id: id, name: name, digest: digest) }
+
+    /// Names any preset may use as placeholders without deriving them.
+    package static let standardKeys = ["install", "build", "output", "start", "port"]
+    /// Those whose values are commands.
+    package static let commandKeys = ["install", "build", "start"]
+    package static let packageManagerLists = ["manifests", "lockfile", "configuration", "outputs", "caches"]
+}
+
+package struct StepTemplate: Hashable, Sendable {
+    package enum Run: Hashable, Sendable {
+        /// One placeholder that stands for a whole command; without a value the step is left out.
+        case command(String)
+        case argv([Template])
+        case shell(Template)
+    }
+
+    package let id: String
+    package let title: String?
+    package let needs: [String]
+    package let run: Run
+    package let when: MatchTree?
+    /// Empty: the source tree minus outputs.
+    package let inputs: [Template]
+    package let outputs: [Template]
+    package let caches: [Template]
+    package let network: Step.Network
+    package let environment: [String: String]
+}
+
+package struct ArtifactTemplate: Hashable, Sendable {
+    package let kind: Artifact.Kind
+    package let port: Int
+    package let healthPath: String?
+    package let dockerfile: Template?
+}
+
+package struct PresetCase: Hashable, Sendable {
+    package let when: MatchTree
+    package let kind: Artifact.Kind?
+    package let derive: [String: Derivation]
+}

@@ -1,0 +1,112 @@
+internal import Foundation
+internal import ForgeTOML
+internal import ForgeModel
+
+/// Every preset, package manager and toolchain Forge knows in one run.
+package struct PresetCatalog: Hashable, Sendable {
+    /// Sorted by id.
+    package let presets: [Preset]
+    package let packageManagers: [PackageManager]
+    package let toolchains: [Toolchain]
+
+    package func preset(_ id: String) -> Preset? { presets.first { $0.id == id } }
+    package func packageManager(_ id: String) -> PackageManager? { packageManagers.first { $0.id == id } }
+    package func toolchain(_ id: String) -> Toolchain? { toolchains.first { $0.id == id } }
+
+    /// Reads `*.toml`, `package-managers/*.toml` and `toolchains/*.toml` of each directory; a later directory's
+    /// descriptor replaces an earlier one of the same id. Blocks on files.
+    /// - Throws: `ForgeError` `preset.invalid` with every fault of every file, or `preset.unreadable`.
+    package static func load(directories: [String]) throws -> PresetCatalog {
+        let faults = FaultLog()
+        var loader = CatalogLoader(faults: faults)
+        for directory in directories { try loader.read(directory) }
+        let catalog = loader.catalog()
+        guard faults.faults.isEmpty else { throw ForgeError(.configuration, "preset.invalid", findings: faults.sorted) }
+        return catalog
+    }
+
+    /// Checks one preset's text without a directory; nil and the faults in `faults` when it is not sound.
+    package static func preset(parsing bytes: [UInt8], file: String, faults: FaultLog) -> Preset? {
+        CatalogLoader.table(bytes, file: file, faults: faults).flatMap { table in
+            Preset(
+                validating: PresetDocument(reading: table, file: file, faults: faults), digest: Digest(of: bytes), faults: faults)
+        }
+    }
+}
+
+private struct CatalogLoader {
+    let faults: FaultLog
+    var presets: [String: Preset] = [:]
+    var managers: [String: PackageManager] = [:]
+    var toolchains: [String: Toolchain] = [:]
+
+    init(faults: FaultLog) { self.faults = faults }
+
+    mutating func read(_ directory: String) throws {
+        var origin: [String: String] = [:]
+        for (file, bytes) in try CatalogLoader.files(directory) {
+            guard let preset = PresetCatalog.preset(parsing: bytes, file: file, faults: faults) else { continue }
+            note(preset.id, file, &origin)
+            presets[preset.id] = preset
+        }
+        origin = [:]
+        for (file, bytes) in try CatalogLoader.files(directory + "/package-managers") {
+            guard let table = CatalogLoader.table(bytes, file: file, faults: faults),
+                let manager = PackageManager(reading: table, file: file, digest: Digest(of: bytes), faults: faults)
+            else { continue }
+            note(manager.id, file, &origin)
+            managers[manager.id] = manager
+        }
+        origin = [:]
+        for (file, bytes) in try CatalogLoader.files(directory + "/toolchains") {
+            guard let table = CatalogLoader.table(bytes, file: file, faults: faults),
+                let toolchain = Toolchain(reading: table, file: file, digest: Digest(of: bytes), faults: faults)
+            else { continue }
+            note(toolchain.id, file, &origin)
+            toolchains[toolchain.id] = toolchain
+        }
+    }
+
+    private func note(_ id: String, _ file: String, _ origin: inout [String: String]) {
+        if let other = origin[id] { faults.add("`\(id)` is already the id of `\(other)`", at: SourceLocation(file: file)) }
+        origin[id] = file
+    }
+
+    /// Checks what one descriptor says of another.
+    func catalog() -> PresetCatalog {
+        for preset in presets.values.sorted(by: { $0.id < $1.id }) {
+            let place = SourceLocation(file: preset.file)
+            for name in preset.toolchains where toolchains[name] == nil && faults.faults.isEmpty {
+                faults.add(
+                    "no toolchain named `\(name)`", at: place, hint: NearestName.hint(for: name, in: Array(toolchains.keys)))
+            }
+            for name in preset.supersedes where presets[name] == nil && faults.faults.isEmpty {
+                faults.add("no preset named `\(name)` to supersede", at: place, hint: NearestName.hint(for: name, in: Array(presets.keys)))
+            }
+        }
+        return PresetCatalog(
+            presets: presets.values.sorted { $0.id < $1.id }, packageManagers: managers.values.sorted { $0.id < $1.id },
+            toolchains: toolchains.values.sorted { $0.id < $1.id })
+    }
+
+    static func table(_ bytes: [UInt8], file: String, faults: FaultLog) -> TOMLTable? {
+        do throws(TOMLSyntaxError) { return try TOML.parse(bytes) } catch {
+            faults.add(error.message, at: error.position.location(in: file))
+            return nil
+        }
+    }
+
+    /// The descriptors directly in a folder, sorted by name; none when the folder is not there.
+    private static func files(_ directory: String) throws -> [(String, [UInt8])] {
+        guard FileManager.default.fileExists(atPath: directory) else { return [] }
+        do {
+            let names = try FileManager.default.contentsOfDirectory(atPath: directory).filter { $0.hasSuffix(".toml") }.sorted()
+            return try names.map { name in
+                let file = directory + "/" + name
+                return (file, Array(try Data(contentsOf: URL(fileURLWithPath: file))))
+            }
+        } catch {
+            throw ForgeError(.configuration, "preset.unreadable", "presets in `\(directory)` cannot be read", cause: error)
+        }
+    }
+}
