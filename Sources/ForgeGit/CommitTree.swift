@@ -1,0 +1,69 @@
+internal import CLibgit2
+package import ForgeModel
+internal import ForgeSystem
+
+/// The tree of a commit, read straight from the object store of a repository on this machine. Nothing is checked out; no
+/// hook, filter or submodule is run. For the tree of a folder below a work tree's root, name that folder as the repository.
+package struct CommitTree: SourceTree {
+    /// Full id of the commit.
+    package let commit: String
+    private let pool: RepositoryPool
+    private let listing: CommitListing
+
+    /// - Parameters:
+    ///   - repository: a path or a `file://` URL, of a work tree or a bare repository.
+    ///   - revision: a full or abbreviated id, a branch, a tag (an annotated one stands for its commit), or what
+    ///     `git rev-parse` knows besides; nil is `HEAD`.
+    ///
+    /// Blocks.
+    /// - Throws: `source.missing`, `source.not-a-repository`, `source.unknown-commit`, `source.ambiguous-commit`,
+    ///   `source.no-commits`, `source.submodule`, `source.name`, `source.damaged` …
+    package init(repository location: String, revision: String?) throws {
+        let path = try GitLocation.path(of: location)
+        guard try Files.resolved(path) != nil else { throw ForgeError(.usage, "source.missing", "no repository `\(path)`") }
+        guard let repository = try GitRepository.holding(path) else {
+            throw ForgeError(.usage, "source.not-a-repository", "`\(path)` is not in a git repository")
+        }
+        let pool = repository.pool
+        (commit, listing) = try pool.with { handle in
+            let commit = try Revision(revision, in: handle, path: path).commit()
+            do { return (commit.hex, try CommitListing(of: commit, below: repository.prefix, in: handle)) } catch let failure as GitFailure
+            {
+                throw CommitTree.damaged("commit `\(commit.hex)`", failure)
+            }
+        }
+        self.pool = pool
+    }
+
+    /// The same, off the cooperative pool.
+    package static func open(repository: String, revision: String?) async throws -> CommitTree {
+        try await BlockingPool.run { try CommitTree(repository: repository, revision: revision) }
+    }
+
+    package func node(at path: RelativePath) throws -> SourceNode? { listing.tree.node(at: path) }
+    package func entries(of path: RelativePath) throws -> [SourceEntry] { listing.tree.entries(of: path) }
+
+    package func read(_ path: RelativePath, limit: Int) throws -> [UInt8]? {
+        var bytes: [UInt8] = []
+        return try forEachChunk(of: path) { bytes = Array($0.prefix(limit)) } ? bytes : nil
+    }
+
+    /// One piece: git unpacks a blob as a whole.
+    package func forEachChunk(of path: RelativePath, _ body: (UnsafeRawBufferPointer) throws -> Void) throws -> Bool {
+        guard let id = listing.blobs[path] else { return false }
+        do {
+            try pool.with { handle in try CommitListing.withBlob(id, in: handle, body) }
+        } catch let failure as GitFailure {
+            throw CommitTree.damaged("`\(path)` of commit `\(commit)`", failure)
+        }
+        return true
+    }
+
+    private static func damaged(_ what: String, _ failure: GitFailure) -> ForgeError {
+        ForgeError(
+            .usage, "source.damaged", "cannot read \(what) from the repository",
+            hint: failure.isNotFound
+                ? "objects are missing: a partial clone is completed by checking the commit out once" : "`git fsck` tells more",
+            cause: failure)
+    }
+}
