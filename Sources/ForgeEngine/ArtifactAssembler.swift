@@ -1,0 +1,55 @@
+package import ForgeModel
+package import ForgeStore
+
+/// Makes the artifact a plan promises out of a build's merged tree, and checks the promise.
+package struct ArtifactAssembler: Sendable {
+    private let store: Store
+
+    package init(store: Store) { self.store = store }
+
+    /// Never part of an artifact: repository data and Forge's own files.
+    private static let excluded = [".git", "crowdforge.toml", "forge.lock"]
+
+    /// - Throws: `ForgeError` when the output is missing, empty or holds links that leave it.
+    package func assemble(_ plan: BuildPlan, report: BuildReport) async throws -> (artifact: Artifact, warnings: [Diagnostic]) {
+        let spec = plan.artifact
+        guard spec.kind != .image else {
+            throw ForgeError(
+                .plan, "artifact.dockerfile", "`\(spec.dockerfile?.display ?? "Dockerfile")` was recognised, but this version does not build Dockerfiles yet",
+                hint: "set `[build] framework` in crowdforge.toml to build the project itself")
+        }
+        let root = try await root(of: spec, plan: plan, report: report)
+        let summary = try await store.trees.summary(root)
+        guard summary.files > 0 else { throw missing("is empty", spec, report) }
+        if let link = try await store.trees.escapingSymlinks(root).first {
+            throw ForgeError(
+                .store, "artifact.symlink", "`\(link)` is a symbolic link that leaves the artifact", hint: "copy the file it points to instead")
+        }
+        let isStatic = spec.kind == .static
+        let manifest = ArtifactManifest(
+            kind: spec.kind, platform: isStatic ? nil : Platform.current, root: root, launch: spec.launch, routes: spec.routes)
+        var warnings: [Diagnostic] = []
+        if isStatic, try store.trees.sourceTree(root).node(at: RelativePath(parsing: "index.html")) == nil {
+            warnings.append(Diagnostic("the output `\(spec.output)` has no `index.html`", hint: "its root will answer 404"))
+        }
+        return (try await store.artifacts.save(manifest), warnings)
+    }
+
+    private func root(of spec: ArtifactSpec, plan: BuildPlan, report: BuildReport) async throws -> Digest {
+        let path = spec.kind == .static ? plan.root.appending(spec.output) : plan.root
+        guard let tree = try await store.trees.subtree(report.root, at: path) else { throw missing("is not there", spec, report) }
+        return try await store.trees.select(tree, including: [], excluding: Self.excluded.map { try RelativePath(parsing: $0) })
+    }
+
+    private func missing(_ what: String, _ spec: ArtifactSpec, _ report: BuildReport) -> ForgeError {
+        guard !report.steps.isEmpty else {
+            return ForgeError(.build, "output.empty", "there is nothing to serve: `\(spec.output)` \(what)", hint: "add an `index.html`")
+        }
+        let written = report.steps.flatMap(\.result.undeclaredWrites).compactMap { $0.split(separator: "/").first.map(String.init) }
+        let guess = written.first { ["dist", "build", "out", "public", "_site", "site", ".output"].contains($0) } ?? Set(written).sorted().first
+        return ForgeError(
+            .build, what == "is empty" ? "output.empty" : "output.missing", "after the build the output `\(spec.output)` \(what)",
+            hint: guess.map { "the build wrote `\($0)`: set `output = \"\($0)\"` under `[build]` in crowdforge.toml" }
+                ?? "set `output` under `[build]` in crowdforge.toml to the folder that the build writes")
+    }
+}

@@ -1,0 +1,95 @@
+package import ForgeEvents
+package import ForgeModel
+package import ForgeStore
+internal import ForgeSandbox
+internal import ForgeSystem
+
+/// Turns a plan and a source tree into stored outputs: every step is looked up by its action's digest and executed only on a miss.
+package struct BuildEngine: Sendable {
+    package struct Request: Sendable {
+        package let plan: BuildPlan
+        /// Merkle root of the whole source tree.
+        package let source: Digest
+        /// Toolchain name → what it is on this machine (`20.20.2 sha256:…`); part of every key.
+        package let toolchains: [String: String]
+        /// Names the project whose last run a miss is explained against; never part of a key.
+        package let scope: String
+        package let useCache: Bool
+        /// Where `<step>.log` files go.
+        package let logDirectory: String
+
+        package init(
+            plan: BuildPlan, source: Digest, toolchains: [String: String], scope: String, useCache: Bool, logDirectory: String
+        ) {
+            self.plan = plan
+            self.source = source
+            self.toolchains = toolchains
+            self.scope = scope
+            self.useCache = useCache
+            self.logDirectory = logDirectory
+        }
+    }
+
+    let store: Store
+    let runner: any StepRunner
+    let events: EventHub
+
+    package init(store: Store, runner: any StepRunner, events: EventHub) {
+        self.store = store
+        self.runner = runner
+        self.events = events
+    }
+
+    /// Runs the plan's DAG; steps that do not need each other run at the same time.
+    /// - Throws: `ForgeError` of the first step that failed, after the others have been stopped; `CancellationError`.
+    package func build(_ request: Request) async throws -> BuildReport {
+        let graph = try StepGraph(validating: request.plan)
+        let spans = Dictionary(uniqueKeysWithValues: graph.steps.map { ($0.id, events.newSpan(.step, $0.id)) })
+        if !graph.steps.isEmpty { events.emit(.planned(graph.steps.compactMap { spans[$0.id] })) }
+        let outputs = request.plan.steps.flatMap(\.outputs).map { request.plan.root.appending($0) }
+        let source = try await store.trees.select(request.source, including: [], excluding: outputs)
+        let records = try await withThrowingTaskGroup(of: BuildReport.StepReport.self) { group in
+            var waiting = graph.steps
+            var done: [String: BuildReport.StepReport] = [:]
+            func startReady() {
+                for step in waiting where step.needs.allSatisfy({ done[$0] != nil }) {
+                    let inputs = graph.ancestors(of: step).compactMap { done[$0.id]?.outputs }
+                    let run = StepTask(
+                        engine: self, request: request, step: step, span: spans[step.id]!, source: source, dependencies: inputs)
+                    group.addTask { try await run.result() }
+                }
+                waiting.removeAll { $0.needs.allSatisfy { done[$0] != nil } }
+            }
+            startReady()
+            while let report = try await group.next() {
+                done[report.step.id] = report
+                startReady()
+            }
+            return graph.steps.compactMap { done[$0.id] }
+        }
+        // Later steps' outputs lie over earlier ones and over the source.
+        let root = try await store.trees.merge([source] + records.map(\.outputs))
+        return BuildReport(steps: records, root: root, sandbox: records.contains { $0.outcome == .executed } ? try await runner.identity() : nil)
+    }
+}
+
+/// What a build did.
+package struct BuildReport: Sendable {
+    package struct StepReport: Sendable {
+        package let step: Step
+        package let action: Digest
+        package let outcome: StepOutcome
+        package let reason: CacheMissReason?
+        package let durationMs: Int
+        package let result: ActionResult
+        /// The result's outputs at their paths below the source root.
+        package let outputs: Digest
+    }
+
+    /// In build order.
+    package let steps: [StepReport]
+    /// Merkle root of the source (without what steps declare as outputs) and all outputs over it.
+    package let root: Digest
+    /// What executed the steps; nil when all were cached.
+    package let sandbox: String?
+}

@@ -1,0 +1,75 @@
+internal import ForgeModel
+package import ForgeSandbox
+package import ForgeStore
+
+/// Executes actions in this machine's sandbox over materialised trees.
+package actor LocalStepRunner: StepRunner {
+    private enum State {
+        case unopened
+        case opening(Task<any Sandbox, any Error>)
+    }
+
+    private let trees: TreeStore
+    private let open: @Sendable () async throws -> any Sandbox
+    private var state = State.unopened
+
+    /// `open` is called once, before the first execution: a build that is wholly cached needs no sandbox.
+    package init(trees: TreeStore, open: @escaping @Sendable () async throws -> any Sandbox) {
+        self.trees = trees
+        self.open = open
+    }
+
+    package func identity() async throws -> String { try await sandbox().identity }
+
+    private func sandbox() async throws -> any Sandbox {
+        if case .opening(let task) = state { return try await task.value }
+        let task = Task { try await open() }
+        state = .opening(task)
+        return try await task.value
+    }
+
+    package func execute(_ execution: StepExecution, output: @escaping @Sendable ([UInt8]) -> Void) async throws -> StepRun {
+        let sandbox = try await sandbox()
+        var layers: [String] = []
+        for root in execution.layers { layers.append(try await trees.materialize(root)) }
+        let action = execution.action
+        let request = SandboxRequest(
+            layers: layers, command: action.command, environment: action.environment, workingDirectory: action.workingDirectory,
+            limits: execution.step.limits)
+        let trees = self.trees
+        let step = execution.step
+        return try await sandbox.run(request, output: { output(Array($0)) }) { result in
+            let outcome = try await Self.outcome(of: result, step: step, action: action, trees: trees)
+            return StepRun(outcome: outcome, durationMs: Int(result.duration / .milliseconds(1)))
+        }
+    }
+
+    private static func outcome(
+        of result: SandboxResult, step: Step, action: Action, trees: TreeStore
+    ) async throws -> StepRun.Outcome {
+        switch result.ending {
+        case .exited(0):
+            let collected = try await trees.collect(from: result.upper, paths: action.outputPaths, below: action.workingDirectory)
+            return .succeeded(outputs: collected.root, undeclared: collected.undeclared)
+        case .exited(127): return .failed(code: "step.no-command", "found no such command (exit code 127)", hint: nil)
+        case .exited(let code): return .failed(code: "step.failed", "exited with code \(code)", hint: nil)
+        case .signaled(let signal): return .failed(code: "step.signaled", "was ended by signal \(signal)", hint: nil)
+        case .exceeded(let limit):
+            let (what, hint) = describe(limit, step.limits)
+            return .failed(code: limit.rawValue, what, hint: hint)
+        }
+    }
+
+    private static func describe(_ limit: SandboxResult.Limit, _ limits: Step.Limits) -> (String, String?) {
+        func mebibytes(_ bytes: Int64) -> String { "\(bytes >> 20) MiB" }
+        switch limit {
+        case .time:
+            return ("ran longer than its \(limits.timeoutSeconds) s and was stopped", "raise `timeout` under `[build]` in crowdforge.toml")
+        case .memory:
+            return ("needed more than its \(mebibytes(limits.memoryBytes)) of memory", "raise `memory` under `[build]` in crowdforge.toml")
+        case .processes: return ("started more than its \(limits.processes) processes", "look for a process that starts itself again")
+        case .disk: return ("filled its disk of \(mebibytes(limits.diskBytes))", "write less, or clean up what later commands do not need")
+        case .log: return ("wrote more than \(mebibytes(limits.logBytes)) to its log and was stopped", "make the command quieter")
+        }
+    }
+}

@@ -1,0 +1,127 @@
+internal import ForgeEvents
+internal import ForgeModel
+internal import ForgeSandbox
+internal import ForgeStore
+internal import ForgeSystem
+
+/// One step of one build: key, look-up, execution, record.
+struct StepTask: Sendable {
+    let engine: BuildEngine
+    let request: BuildEngine.Request
+    let step: Step
+    let span: Span
+    /// The source without any step's outputs.
+    let source: Digest
+    /// Outputs of all steps this one builds upon, in build order, at their paths below the workspace.
+    let dependencies: [Digest]
+
+    func result() async throws -> BuildReport.StepReport {
+        engine.events.emit(.started(span))
+        let clock = ContinuousClock()
+        let start = clock.now
+        do {
+            let report = try await lookUpOrExecute()
+            let detail = report.result.undeclaredWrites.isEmpty ? nil : "dropped \(report.result.undeclaredWrites.count) undeclared writes"
+            let ended = Int((clock.now - start) / .milliseconds(1))
+            let logPath = report.outcome == .executed ? logFile : nil
+            finish(report.outcome == .cached ? .cached : .executed, ended, detail: detail, logPath: logPath)
+            return report
+        } catch {
+            let ended = Int((clock.now - start) / .milliseconds(1))
+            finish(error is CancellationError ? .cancelled : .failed, ended, detail: nil, logPath: logFile)
+            throw error
+        }
+    }
+
+    private var logFile: String { "\(request.logDirectory)/\(step.id).log" }
+
+    private func finish(_ outcome: SpanOutcome, _ durationMs: Int, detail: String?, logPath: String?) {
+        engine.events.emit(.finished(span: span.id, outcome, durationMs: durationMs, detail: detail, logPath: logPath))
+    }
+
+    private func lookUpOrExecute() async throws -> BuildReport.StepReport {
+        let trees = engine.store.trees
+        let patterns = step.inputs.map { request.plan.root.isRoot ? $0 : "\(request.plan.root.string)/\($0)" }
+        let visible = patterns.isEmpty ? source : try await trees.select(source, including: patterns, excluding: [])
+        let inputRoot = try await trees.merge([visible] + dependencies)
+        let action = action(inputRoot: inputRoot)
+        let encoded = try ActionCodec.encode(action)
+        let (hit, reason) = try await lookUp(action, digest: encoded.digest)
+        if let hit {
+            try await engine.store.actions.remember(execution(of: action))
+            return try await report(encoded.digest, .cached, reason: nil, hit)
+        }
+        engine.events.emit(.reason(span: span.id, reason.description))
+        // The top layer first: what was built last covers what it was built from.
+        let layers = Array(dependencies.reversed()) + [visible]
+        let fresh = try await execute(StepExecution(step: step, action: action, layers: layers))
+        _ = try await engine.store.content.write(encoded.command)
+        _ = try await engine.store.content.write(encoded.action)
+        try await engine.store.actions.record(fresh, for: encoded.digest, execution: execution(of: action))
+        return try await report(encoded.digest, .executed, reason: reason, fresh)
+    }
+
+    private func report(
+        _ action: Digest, _ outcome: StepOutcome, reason: CacheMissReason?, _ result: ActionResult
+    ) async throws -> BuildReport.StepReport {
+        .init(
+            step: step, action: action, outcome: outcome, reason: reason, durationMs: outcome == .cached ? 0 : result.durationMs,
+            result: result, outputs: try await engine.store.trees.nest(result.outputs, at: request.plan.root))
+    }
+
+    private func execution(of action: Action) -> Execution { Execution(scope: request.scope, step: step.id, action: action) }
+
+    private func action(inputRoot: Digest) -> Action {
+        var platform = ["platform": Platform.current.description, "network": step.network.rawValue]
+        for (name, identity) in request.toolchains { platform["toolchain \(name)"] = identity }
+        return Action(
+            command: step.command, environment: SandboxWorld.environment.merging(step.environment) { _, own in own },
+            workingDirectory: request.plan.root, inputRoot: inputRoot, outputPaths: step.outputs, platform: platform)
+    }
+
+    /// A recorded result whose blobs are all here, or the reason why there is none.
+    private func lookUp(_ action: Action, digest: Digest) async throws -> (ActionResult?, CacheMissReason) {
+        guard request.useCache else { return (nil, .cacheNotUsed) }
+        if let result = try await engine.store.actions.result(for: digest) {
+            let missing = try await engine.store.trees.missingBlobs(result.outputs)
+            return missing.isEmpty ? (result, .notRecorded) : (nil, .blobMissing)
+        }
+        guard let last = try await engine.store.actions.lastExecution(scope: request.scope, step: step.id) else { return (nil, .firstBuild) }
+        let trees = engine.store.trees
+        return (nil, try await CacheMissReason.between(last, and: action) {
+            let found = try await trees.differences($0, $1, limit: 3)
+            return (found.paths, found.more)
+        })
+    }
+
+    private func execute(_ execution: StepExecution) async throws -> ActionResult {
+        if step.network == .registries {
+            throw ForgeError(
+                .build, "network.unavailable", "step `\(step.id)` (`\(step.commandLine)`) needs package registries, which this version cannot reach yet",
+                hint: "steps run without any network; build a project without dependencies to install")
+        }
+        let log = try StepLog(logFile)
+        let events = engine.events
+        let id = span.id
+        let run = try await engine.runner.execute(execution) { bytes in
+            log.append(bytes)
+            events.emit(.output(span: id, bytes))
+        }
+        switch run.outcome {
+        case .failed(let code, let why, let hint):
+            throw ForgeError(
+                .build, code, "step `\(step.id)` \(why): `\(step.commandLine)`", hint: [hint, "full log: \(logFile)"].compactMap(\.self).joined(separator: "; "))
+        case .succeeded(let outputs, let undeclared):
+            let logDigest = try await log.store(in: engine.store.content)
+            return ActionResult(outputs: outputs, log: logDigest, durationMs: run.durationMs, undeclaredWrites: undeclared)
+        }
+    }
+}
+
+extension Step {
+    /// As a person would type it; a planner's `sh -euc` shows its line.
+    package var commandLine: String {
+        if command.count == 3, command[0] == "/bin/sh", command[1] == "-euc" { return command[2] }
+        return command.map { $0.isEmpty || $0.contains(where: { " '\"$&|;<>()*?".contains($0) }) ? "'\($0)'" : $0 }.joined(separator: " ")
+    }
+}

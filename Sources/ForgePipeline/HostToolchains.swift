@@ -1,0 +1,89 @@
+internal import ForgeModel
+internal import ForgeSystem
+internal import Foundation
+internal import Glibc
+
+/// What the host's own compilers and interpreters are, for the steps' keys: version and SHA-256 of each executable.
+///
+/// Hashing a large executable takes longer than a cached build, so results are remembered by path, inode, size and times.
+struct HostToolchains {
+    private struct Memo: Codable {
+        var stamp: String
+        var identity: String
+    }
+
+    /// The sandbox's search path, on the host.
+    private static let searchPath = ["/usr/local/bin", "/usr/bin", "/bin"]
+
+    let memoPath: String
+
+    /// Name → identity (`20.20.2 sha256:…`) of each toolchain; `executables` are the programs that make it up, the first tells the version.
+    /// - Throws: `ForgeError` naming a toolchain that is not installed.
+    func identify(_ toolchains: [String: [String]]) async throws -> [String: String] {
+        guard !toolchains.isEmpty else { return [:] }
+        let stored = try? JSONDecoder().decode([String: Memo].self, from: Data(Files.read(memoPath) ?? []))
+        var memo = stored ?? [:]
+        var identities: [String: String] = [:]
+        var changed = false
+        for (name, executables) in toolchains.sorted(by: { $0.key < $1.key }) {
+            let paths = try executables.map { try Self.locate($0, of: name) }
+            let stamp = try paths.map(Self.stamp).joined(separator: " ")
+            if memo[name]?.stamp != stamp {
+                memo[name] = Memo(stamp: stamp, identity: try await Self.measure(paths))
+                changed = true
+            }
+            identities[name] = memo[name]?.identity
+        }
+        if changed {
+            try Files.makeDirectory(Files.parent(of: memoPath), mode: 0o700)
+            try Files.writeAtomically(Array(JSONEncoder().encode(memo)), to: memoPath)
+        }
+        return identities
+    }
+
+    private static func locate(_ executable: String, of toolchain: String) throws -> String {
+        for directory in searchPath {
+            guard let path = realpath("\(directory)/\(executable)", nil) else { continue }
+            defer { free(path) }
+            return String(cString: path)
+        }
+        throw ForgeError(
+            .build, "toolchain.missing", "`\(executable)` is not installed, and the project needs \(toolchain)",
+            hint: "install it below /usr, where steps see it: `apt-get install \(executable == "node" ? "nodejs" : executable)`")
+    }
+
+    private static func stamp(_ path: String) throws -> String {
+        var status = stat()
+        guard stat(path, &status) == 0 else { throw SystemError.last("stat", path) }
+        return "\(path):\(status.st_dev):\(status.st_ino):\(status.st_size):\(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec):\(status.st_ctim.tv_sec).\(status.st_ctim.tv_nsec)"
+    }
+
+    private static func measure(_ paths: [String]) async throws -> String {
+        let digest = try await BlockingPool.run {
+            var hasher = DigestHasher()
+            let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 16)
+            defer { buffer.deallocate() }
+            for path in paths {
+                let file = try Descriptor.open(path, O_RDONLY)
+                while true {
+                    let count = try file.read(into: buffer)
+                    if count == 0 { break }
+                    hasher.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+                }
+            }
+            return hasher.finish()
+        }
+        return "\(await version(of: paths[0])) \(digest)"
+    }
+
+    /// The first dotted number a program prints about itself; `?` when it tells none.
+    private static func version(of path: String) async -> String {
+        for argument in ["--version", "version"] {
+            let request = ChildProcess.Request(path, [argument], environment: ["PATH": searchPath.joined(separator: ":"), "LANG": "C.UTF-8"])
+            guard let result = try? await ChildProcess.output(request), result.status.isSuccess else { continue }
+            let text = String(decoding: result.output, as: UTF8.self)
+            if let match = text.firstMatch(of: /[0-9]+\.[0-9]+(\.[0-9]+)?/) { return String(match.output.0) }
+        }
+        return "?"
+    }
+}
