@@ -8,6 +8,7 @@ public enum HostMessage: Hashable, Sendable {
 
 /// The host's first line.
 public struct HostHello: Hashable, Sendable, Codable {
+    /// The version the host speaks.
     public let `protocol`: Int
     /// Names of the host services a target may call.
     public let services: [String]
@@ -31,6 +32,7 @@ public struct DeployRequest: Hashable, Sendable, Codable {
     public let preview: Int?
     /// The host name this release owns on the host's gateway.
     public let host: String
+    /// What to release.
     public let artifact: ArtifactDescription
 
     /// Makes a request from its parts.
@@ -68,7 +70,9 @@ public struct ArtifactDescription: Hashable, Sendable, Codable {
 
 /// The answer to the request of the same `id`: either `result` or `error`.
 public struct ServiceResponse: Hashable, Sendable {
+    /// The request's id.
     public let id: Int
+    /// What the service gave, or why it refused.
     public let outcome: Result<ServiceResult, ServiceFailure>
 
     /// Answers request `id` with `outcome`.
@@ -96,6 +100,7 @@ public struct ServiceResult: Hashable, Sendable, Codable {
 public struct ServiceFailure: Error, Hashable, Sendable, Codable, CustomStringConvertible {
     /// Stable and dotted: `route.foreign-host`.
     public let code: String
+    /// For people: lower case, no full stop.
     public let message: String
 
     /// Makes a failure from its parts.
@@ -104,6 +109,7 @@ public struct ServiceFailure: Error, Hashable, Sendable, Codable, CustomStringCo
         self.message = message
     }
 
+    /// The message.
     public var description: String { message }
 }
 
@@ -121,6 +127,7 @@ extension HostMessage: Codable {
         }
     }
 
+    /// Writes the message with its `type`.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: Keys.self)
         switch self {
@@ -153,6 +160,7 @@ extension ServiceResponse: Codable {
         }
     }
 
+    /// Writes `id` and either `result` or `error`.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: Keys.self)
         try container.encode(id, forKey: .id)

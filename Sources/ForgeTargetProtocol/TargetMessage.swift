@@ -11,9 +11,11 @@ public enum TargetMessage: Hashable, Sendable {
 
 /// The target's first line.
 public struct TargetHello: Hashable, Sendable, Codable {
+    /// The version the target speaks.
     public let `protocol`: Int
     /// The name in its `plugin.toml`.
     public let name: String
+    /// The target's own version, for people.
     public let version: String
     /// The artifact kinds it takes.
     public let kinds: [String]
@@ -48,12 +50,15 @@ public struct TargetFailure: Error, Hashable, Sendable, Codable, CustomStringCon
         self.hint = hint
     }
 
+    /// The message.
     public var description: String { message }
 }
 
 /// A call of a host service. Ids are the target's own; several calls may be open at once.
 public struct ServiceRequest: Hashable, Sendable {
+    /// Comes back with the response.
     public let id: Int
+    /// The service and its arguments.
     public let call: ServiceCall
 
     /// Makes a call under `id`.

@@ -15,6 +15,7 @@ extension TargetMessage: Codable {
         }
     }
 
+    /// Writes the message with its `type`.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: Keys.self)
         switch self {
@@ -40,6 +41,7 @@ extension TargetMessage: Codable {
 extension ServiceRequest: Codable {
     private enum Keys: String, CodingKey { case id, service, arguments }
 
+    /// - Throws: `DecodingError` when the arguments are not those of the service.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: Keys.self)
         id = try container.decode(Int.self, forKey: .id)
@@ -52,6 +54,7 @@ extension ServiceRequest: Codable {
         }
     }
 
+    /// Writes `id`, `service` and `arguments`.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: Keys.self)
         try container.encode(id, forKey: .id)
