@@ -37,8 +37,8 @@ struct ConsoleLines {
     func finished(_ entry: SpanBoard.Entry, _ end: SpanEnd) -> [String] {
         let (glyph, tone) = Self.look(of: end.outcome)
         let detail = end.detail ?? (end.outcome == .executed ? entry.reason : nil)
-        let head = line(
-            glyph, tone, entry.span.name, end.outcome.rawValue, detail, time: Milliseconds(end.durationMs).description)
+        let time = end.outcome == .skipped ? "" : Milliseconds(end.durationMs).description
+        let head = line(glyph, tone, entry.span.name, end.outcome.rawValue, detail, time: time)
         return [head] + (end.outcome == .failed ? failure(entry.tail, logPath: end.logPath) : [])
     }
 
@@ -73,7 +73,9 @@ struct ConsoleLines {
         let running = board.running
         let waiting = board.waiting
         let shownRunning = Array(running.prefix(Self.maximumLiveLines - 2))
-        let tailLines = shownRunning.isEmpty ? 0 : min(5, max(0, Self.maximumLiveLines - 2 - running.count) / shownRunning.count)
+        let tailLines =
+            shownRunning.isEmpty
+            ? 0 : min(running.count == 1 ? 5 : 3, max(0, Self.maximumLiveLines - 2 - running.count) / shownRunning.count)
         var lines: [String] = []
         for entry in shownRunning {
             lines.append(self.running(entry, now: now))
@@ -109,19 +111,18 @@ struct ConsoleLines {
     }
 
     private func line(_ glyph: String, _ tone: Style.Tone, _ name: String, _ word: String, _ detail: String?, time: String) -> String {
-        let nameColumns = min(self.name, columns - 2 - Self.wordColumns)
+        let nameColumns = min(self.name, max(Self.nameColumns.lowerBound, columns / 3), columns - 4 - Self.wordColumns)
+        let detailColumns = columns - (4 + nameColumns + Self.wordColumns) - 2 - Self.timeColumns
         let name = TerminalText.padded(TerminalText.escaped(name), to: nameColumns)
-        let start = 2 + nameColumns + 2 + Self.wordColumns
-        let detailColumns = columns - start - 2 - Self.timeColumns
-        let head = style(tone, glyph) + " " + (tone == .dim ? style(.dim, name) : name)
-        let state = "  " + style(tone, TerminalText.padded(word, to: Self.wordColumns))
-        // A narrow window keeps the name, the word and, if it can, the time.
-        guard detailColumns >= 0 else { return columns >= start + Self.timeColumns ? head + state + rightAligned(time) : head + state }
-        let middle = "  " + style(.dim, TerminalText.padded(TerminalText.escaped(detail ?? ""), to: detailColumns))
-        return head + state + middle + rightAligned(time)
-    }
-
-    private func rightAligned(_ time: String) -> String {
-        String(repeating: " ", count: max(0, Self.timeColumns - TerminalText.columns(time))) + time
+        let head = style(tone, glyph) + " " + (tone == .dim ? style(.dim, name) : name) + "  "
+        // A narrow window keeps the name and the word.
+        let detail = detailColumns > 0 ? TerminalText.fitted(TerminalText.escaped(detail ?? ""), to: detailColumns) : ""
+        let time = detailColumns >= 0 ? time : ""
+        // Nothing is filled up that nothing follows: trailing spaces would wrap when the window becomes narrower.
+        guard !detail.isEmpty || !time.isEmpty else { return head + style(tone, word) }
+        let state = head + style(tone, TerminalText.padded(word, to: Self.wordColumns)) + "  "
+        guard !time.isEmpty else { return state + style(.dim, detail) }
+        let room = detailColumns - TerminalText.columns(detail) + Self.timeColumns - TerminalText.columns(time)
+        return state + style(.dim, detail) + String(repeating: " ", count: max(1, room)) + time
     }
 }

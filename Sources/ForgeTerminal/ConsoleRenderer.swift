@@ -72,11 +72,19 @@ package struct ConsoleRenderer: EventRenderer {
         lines.fit(to: width())
         let live = lines.live(board, now: now)
         guard !permanent.isEmpty || live != drawn else { return }
-        var frame = drawn.isEmpty ? "" : "\u{1B}[\(drawn.count)A\r"
-        let eraseRest = drawn.isEmpty ? "" : "\u{1B}[K"
-        for line in permanent + live { frame += line + eraseRest + "\n" }
-        if permanent.count + live.count < drawn.count { frame += "\u{1B}[J" }
+        var frame = drawn.isEmpty ? "" : "\u{1B}[\(rowsDrawn)A\r"
+        // Lines that stay may wrap, so all below is cleared for them; live lines never do and replace each other one by one.
+        let clearLine = drawn.isEmpty || !permanent.isEmpty ? "" : "\u{1B}[K"
+        if !drawn.isEmpty, !permanent.isEmpty { frame += "\u{1B}[J" }
+        for line in permanent + live { frame += clearLine + line + "\n" }
+        if permanent.isEmpty, live.count < drawn.count { frame += "\u{1B}[J" }
         drawn = live
         write(frame)
+    }
+
+    /// Rows that the live region takes now: a window that became narrower wraps what was drawn before.
+    private var rowsDrawn: Int {
+        guard let width = width(), width > 0 else { return drawn.count }
+        return drawn.reduce(0) { $0 + max(1, (TerminalText.columns(TerminalText.escaped($1)) + width - 1) / width) }
     }
 }
