@@ -39,26 +39,27 @@ void advance(toml::source_position &position, char byte) {
     }
 }
 
-// Counts the parts of each dotted key before toml++ sees the text: it builds one table per part and destroys them
-// recursively, so a key of a million parts would exhaust the stack. Ahead of the first syntax error this sees the same
-// tokens as toml++.
-class key_length_check {
+// Looks at keys and table headers before toml++ does, since some texts cost it too much. It makes one table per part of a
+// dotted key and destroys them recursively, so a key of a million parts would exhaust the stack; and it searches all
+// tables made so far for some new ones. Ahead of the first syntax error this sees the same tokens as toml++.
+class key_check {
     std::string_view text;
     size_t at = 0;
     toml::source_position position{1, 1};
     int dots = 0;
+    int tables = 0;
+    bool at_line_start = true;
 
     bool has(std::string_view prefix) const { return text.substr(at, prefix.size()) == prefix; }
 
-    void step() {
-        advance(position, text[at++]);
-    }
+    void step() { advance(position, text[at++]); }
 
     void skip(size_t count) { while (count-- > 0 && at < text.size()) step(); }
 
     void skip_comment() { while (at < text.size() && text[at] != '\n') step(); }
 
     void skip_string(std::string_view quote, bool escapes) {
+        at_line_start = false;
         skip(quote.size());
         while (at < text.size() && !has(quote)) {
             if (quote.size() == 1 && text[at] == '\n') return;  // toml++ refuses it
@@ -73,12 +74,16 @@ class key_length_check {
         if (byte == '.' && ++dots >= FORGE_TOML_MAX_NESTING) {
             throw syntax_error{"a key has more than " + std::to_string(FORGE_TOML_MAX_NESTING) + " parts", position};
         }
+        if (byte == '=') tables += dots;
+        if (byte == '[' && at_line_start) tables += 1;
+        if (tables > FORGE_TOML_MAX_TABLES) throw syntax_error{"the file holds too many tables", position};
         if (std::string_view("\n=,[]{}").find(byte) != std::string_view::npos) dots = 0;
+        at_line_start = byte == '\n' || (at_line_start && (byte == ' ' || byte == '\t'));
         step();
     }
 
 public:
-    explicit key_length_check(std::string_view text) : text(text) {}
+    explicit key_check(std::string_view text) : text(text) {}
 
     void run() {
         while (at < text.size()) {
@@ -137,7 +142,7 @@ struct forge_toml_document {
         if (text.size() > FORGE_TOML_MAX_BYTES) {
             throw syntax_error{"the file is larger than " + std::to_string(FORGE_TOML_MAX_BYTES >> 20) + " MiB", {1, 1}};
         }
-        key_length_check(text).run();
+        key_check(text).run();
         try {
             table = toml::parse(text);
         } catch (const failed_check_error &) {

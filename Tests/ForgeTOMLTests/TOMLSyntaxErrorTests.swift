@@ -71,6 +71,14 @@ func depthIsBoundedWhereverItComesFrom(piece: String, start: String, expected: S
     #expect(error("a = [" + String(repeating: "1,", count: 600_000) + "]")?.hasSuffix(": the file holds too many values") == true)
 }
 
+@Test func manyTablesAreRefused() {
+    let headers = (0..<20_001).map { "[a\($0)]\n" }.joined()
+    #expect(error(headers) == "20001:1: the file holds too many tables")
+    let dotted = (0..<10_001).map { "a\($0).b.c = 1.5\n" }.joined()
+    #expect(error(dotted) == "10001:12: the file holds too many tables")
+    #expect(error("a = [\n" + String(repeating: "1.5, '.', ", count: 50_000) + "]") == nil)
+}
+
 @Test func noPrefixOrMutationOfADocumentCrashes() {
     let text = Array("[a.b]\nx = [1, 'two', {y = 2026-07-01T10:00:00Z}]\n[[c]]\nd.\"e\" = \"\"\"\n\\u00e9\"\"\"\n".utf8)
     for length in text.indices {

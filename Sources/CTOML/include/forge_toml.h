@@ -16,6 +16,8 @@ extern "C" {
 // The same, taken together.
 #define FORGE_TOML_MAX_DEPTH 64
 #define FORGE_TOML_MAX_NODES 500000
+// Lines that begin with a bracket, and parts of dotted keys: toml++ searches the tables they make one by one.
+#define FORGE_TOML_MAX_TABLES 20000
 
 typedef enum forge_toml_kind {
     FORGE_TOML_STRING,
