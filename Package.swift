@@ -78,7 +78,8 @@ let package = Package(
         .executableTarget(
             name: "forge",
             dependencies: [
-                "ForgeModel", "ForgeSystem", "ForgeEvents", "ForgePlanning", "ForgeTerminal", "ForgePipeline", .arguments,
+                "ForgeModel", "ForgeSystem", "ForgeEvents", "ForgePlanning", "ForgeReleases", "ForgeGateway", "ForgeTerminal", "ForgePipeline",
+                .arguments,
             ],
             swiftSettings: settings),
         // Plugins
@@ -93,7 +94,7 @@ let package = Package(
         tests("ForgePresetsTests", ["ForgePresets", "ForgeModel", "ForgeTOML"]),
         tests("ForgePlanningTests", ["ForgePlanning", "ForgePresets", "ForgeModel", "ForgeTOML", "ForgeTestSupport"]),
         tests("ForgeStoreTests", ["ForgeStore", "ForgeModel", "ForgeSystem", "ForgeREAPI", "ForgeTestSupport"]),
-        tests("ForgeGitTests", ["ForgeGit", "ForgeModel", "ForgeTestSupport"]),
+        tests("ForgeGitTests", ["ForgeGit", "ForgeStore", "ForgeModel", "ForgeSystem", "ForgeTestSupport"]),
         tests("ForgeSandboxTests", ["ForgeSandbox", "ForgeModel", "ForgeSystem", "ForgeTestSupport"]),
         tests("ForgeEngineTests", ["ForgeEngine", "ForgeModel", "ForgeStore", "ForgeEvents", "ForgeTestSupport"]),
         tests("ForgeReleasesTests", ["ForgeReleases", "ForgeTargetProtocol", "ForgeModel", "ForgeStore", "ForgeSystem", "ForgeTestSupport"]),

@@ -1,4 +1,4 @@
-package import ForgeModel
+internal import ForgeModel
 
 /// Where Forge keeps what outlives a command.
 ///

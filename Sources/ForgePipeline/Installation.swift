@@ -19,7 +19,7 @@ package struct Installation: Sendable, Hashable {
         var roots: [(data: String, programs: String)] = []
         if let data = environment["FORGE_DATA"], !data.isEmpty { roots.append((data, beside)) }
         roots.append(("\(beside)/../share/forge", "\(beside)/../libexec/forge"))
-        if let build = executable.range(of: "/.build") { roots.append((String(executable[..<build.lowerBound]), beside)) }
+        if let build = executable.firstRange(of: "/.build") { roots.append((String(executable[..<build.lowerBound]), beside)) }
         for root in roots where Files.isDirectory("\(root.data)/Presets") {
             let programs = Files.exists("\(root.programs)/forge-sandbox") ? root.programs : beside
             return Installation(

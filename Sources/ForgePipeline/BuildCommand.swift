@@ -1,0 +1,165 @@
+internal import ForgeEngine
+internal import ForgeEvents
+internal import ForgeModel
+internal import ForgePlanning
+internal import ForgePresets
+internal import ForgeSandbox
+internal import ForgeStore
+internal import ForgeSystem
+internal import Foundation
+
+/// What `forge build` is asked for.
+package struct BuildRequest: Sendable, Hashable {
+    package var source: SourceRequest
+    /// Folder that gets the artifact's files.
+    package var output: String?
+    /// Whether a folder with content may be replaced.
+    package var replacesOutput: Bool
+    /// File that gets the artifact as `tar.zst`.
+    package var archive: String?
+    package var useCache: Bool
+
+    package init(source: SourceRequest, output: String? = nil, replacesOutput: Bool = false, archive: String? = nil, useCache: Bool = true) {
+        self.source = source
+        self.output = output
+        self.replacesOutput = replacesOutput
+        self.archive = archive
+        self.useCache = useCache
+    }
+}
+
+extension Pipeline {
+    /// From a source to a stored artifact.
+    /// - Throws: `ForgeError`; `CancellationError` when interrupted. Either way nothing half-made is left.
+    package func build(_ request: BuildRequest) async throws -> BuildOutput {
+        let started = ContinuousClock.now
+        let built = try await buildArtifact(request)
+        let milliseconds = Milliseconds(Int((ContinuousClock.now - started) / .milliseconds(1)))
+        var rows = [
+            Summary.Row("artifact", built.output.artifact), Summary.Row("kind", built.output.kind.rawValue),
+            Summary.Row("size", "\(Bytes(built.output.size)) in \(built.artifact.fileCount) files"),
+        ]
+        if let output = request.output { rows.append(.init("files", output)) }
+        if let archive = request.archive { rows.append(.init("archive", archive)) }
+        let next = built.artifact.manifest.kind == .static ? ["forge deploy --artifact \(built.output.artifact) --project \(built.suggestedSlug)"] : []
+        events.emit(.summary(Summary(headline: "Built \(built.title) in \(milliseconds)", rows: rows, next: next)))
+        return built.output
+    }
+
+    struct Built: Sendable {
+        let output: BuildOutput
+        let artifact: Artifact
+        let title: String
+        let suggestedSlug: String
+    }
+
+    func buildArtifact(_ request: BuildRequest) async throws -> Built {
+        let store = try await openStore()
+        let (source, root) = try await snapshot(request.source, into: store)
+        let catalog = try await BlockingPool.run { [installation] in try Self.catalog(installation) }
+        let plan = try await plan(root, catalog, store)
+        for warning in plan.warnings { events.emit(.warning(warning)) }
+        let toolchains = try await identify(plan, catalog)
+        let report = try await execute(plan, request: request, root: root, toolchains: toolchains, store: store)
+        let (artifact, findings) = try await spanned(events.newSpan(.artifact, "artifact")) {
+            let made = try await ArtifactAssembler(store: store).assemble(plan, report: report)
+            return (made, "\(made.artifact.digest.short), \(made.artifact.fileCount) files, \(Bytes(made.artifact.sizeBytes))")
+        }
+        let warnings = plan.warnings + findings + undeclared(in: report)
+        for warning in warnings.dropFirst(plan.warnings.count) { events.emit(.warning(warning)) }
+        let record = try await record(
+            artifact, plan: plan, report: report, source: .init(location: request.source.location, commit: source.commit, root: root),
+            toolchains: toolchains, warnings: warnings, store: store)
+        try await export(artifact, request, store)
+        let output = BuildOutput(artifact: artifact, preset: plan.preset.id, report: report, record: record, warnings: warnings)
+        return Built(output: output, artifact: artifact, title: source.title, suggestedSlug: Self.slug(from: source.title))
+    }
+
+    private func snapshot(_ request: SourceRequest, into store: Store) async throws -> (SourceRequest.Opened, Digest) {
+        try await spanned(events.newSpan(.source, "source")) {
+            let source = try await request.open()
+            let root = try await store.trees.ingest(source.tree)
+            let summary = try await store.trees.summary(root)
+            return ((source, root), "\(source.title): \(summary.files) files, \(Bytes(summary.bytes))")
+        }
+    }
+
+    /// Detection and planning read the stored tree, so they see what the steps will see.
+    private func plan(_ root: Digest, _ catalog: PresetCatalog, _ store: Store) async throws -> BuildPlan {
+        try await spanned(events.newSpan(.detect, "detect")) {
+            let limits = try OperatorLimits.load(directories.configuration)
+            let plan = try await BlockingPool.run { try Self.plan(store.trees.sourceTree(root), catalog, limits) }
+            return (plan, plan.preset.name)
+        }
+    }
+
+    private func identify(_ plan: BuildPlan, _ catalog: PresetCatalog) async throws -> [String: String] {
+        guard !plan.steps.isEmpty else { return [:] }
+        let executables = plan.toolchains.keys.map { ($0, catalog.toolchain($0)?.executables ?? [$0]) }
+        return try await HostToolchains(memoPath: directories.toolchainMemo).identify(Dictionary(uniqueKeysWithValues: executables))
+    }
+
+    private func execute(
+        _ plan: BuildPlan, request: BuildRequest, root: Digest, toolchains: [String: String], store: Store
+    ) async throws -> BuildReport {
+        let logs = try await BlockingPool.run { [directories] in try BuildLogs.begin(in: directories.logs) }
+        let runner = LocalStepRunner(trees: store.trees) { [installation, directories] in
+            try await OCISandbox.open(helper: installation.sandboxHelper, directory: directories.sandboxes)
+        }
+        let engine = BuildEngine(store: store, runner: runner, events: events)
+        return try await engine.build(
+            .init(
+                plan: plan, source: root, toolchains: toolchains, scope: Self.scope(request.source, plan), useCache: request.useCache,
+                logDirectory: logs))
+    }
+
+    /// The project whose earlier builds a miss is explained against: the same place, the same app.
+    private static func scope(_ source: SourceRequest, _ plan: BuildPlan) -> String {
+        let path = (try? Files.resolved(source.location)) ?? nil
+        return "\(path ?? source.location)#\(plan.root.string)"
+    }
+
+    private func undeclared(in report: BuildReport) -> [Diagnostic] {
+        report.steps.filter { !$0.result.undeclaredWrites.isEmpty }.map { step in
+            let shown = step.result.undeclaredWrites.prefix(3).map { "`\($0)`" }.joined(separator: ", ")
+            let more = step.result.undeclaredWrites.count > 3 ? " and more" : ""
+            return Diagnostic("step `\(step.step.id)` wrote \(shown)\(more), which it does not declare: dropped")
+        }
+    }
+
+    private func record(
+        _ artifact: Artifact, plan: BuildPlan, report: BuildReport, source: BuildRecord.Source, toolchains: [String: String],
+        warnings: [Diagnostic], store: Store
+    ) async throws -> Digest {
+        let planDigest = try await store.content.write(CanonicalJSON.encode(plan))
+        let steps = report.steps.map {
+            BuildRecord.StepRecord(
+                id: $0.step.id, action: $0.action, outcome: $0.outcome, reason: $0.reason?.description, durationMs: $0.durationMs,
+                result: $0.result)
+        }
+        return try await store.artifacts.saveRecord(
+            BuildRecord(
+                artifact: artifact.digest, source: source, plan: planDigest, preset: plan.preset, steps: steps, toolchains: toolchains,
+                sandbox: report.sandbox ?? "none", warnings: warnings, finishedAt: Int64(Date().timeIntervalSince1970),
+                forgeVersion: ForgeVersion.current))
+    }
+
+    private func export(_ artifact: Artifact, _ request: BuildRequest, _ store: Store) async throws {
+        guard request.output != nil || request.archive != nil else { return }
+        try await spanned(events.newSpan(.export, "export")) {
+            if let output = request.output {
+                try await store.trees.export(artifact.manifest.root, to: output, replace: request.replacesOutput)
+            }
+            if let archive = request.archive { _ = try await store.trees.archive(artifact.manifest.root, to: archive) }
+            return ((), [request.output, request.archive].compactMap(\.self).joined(separator: ", "))
+        }
+    }
+
+    /// A valid project name made of a source's name, for the command a person types next.
+    private static func slug(from title: String) -> String {
+        let name = title.split(separator: " ").first.map(String.init) ?? "app"
+        let letters = name.lowercased().map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "-" }
+        let slug = String(letters).split(separator: "-").joined(separator: "-").prefix(40)
+        return slug.isEmpty ? "app" : String(slug)
+    }
+}

@@ -1,0 +1,29 @@
+internal import ArgumentParser
+internal import ForgeModel
+internal import ForgePipeline
+internal import ForgePlanning
+
+struct PlanCommand: ForgeSubcommand {
+    enum Format: String, ExpressibleByArgument, CaseIterable { case text, mermaid, dot }
+
+    static let configuration = CommandConfiguration(
+        commandName: "plan", abstract: "Shows what a build would do, without doing it.",
+        discussion: "Example:  forge plan my-site --format mermaid")
+
+    @OptionGroup var source: SourceOptions
+    @OptionGroup var output: OutputOptions
+
+    @Option(help: "text, mermaid or dot.")
+    var format = Format.text
+
+    func run(in invocation: Invocation) async throws {
+        let plan = try await invocation.pipeline().plan(source.request)
+        try invocation.print(plan) {
+            switch format {
+            case .text: PlanRendering.text(plan)
+            case .mermaid: PlanRendering.mermaid(plan)
+            case .dot: PlanRendering.dot(plan)
+            }
+        }
+    }
+}

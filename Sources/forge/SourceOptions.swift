@@ -1,0 +1,33 @@
+internal import ArgumentParser
+internal import ForgeModel
+internal import ForgePipeline
+internal import ForgeReleases
+
+/// What to build.
+struct SourceOptions: ParsableArguments {
+    @Argument(help: "A directory, or a repository's path or file:// URL.")
+    var source: String?
+
+    @Option(help: "Build this commit, branch or tag of the repository instead of the directory as it is.")
+    var commit: String?
+
+    var request: SourceRequest { SourceRequest(location: source ?? ".", commit: commit) }
+}
+
+/// Which release of which project.
+struct PlaceOptions: ParsableArguments {
+    @Option(help: "The project's name: the first part of its host name.")
+    var project: String
+
+    @Option(name: .customLong("env"), help: "production, staging or preview.")
+    var environment = DeployEnvironment.production
+
+    @Option(help: "The number of the change that a preview shows.")
+    var pr: Int?
+
+    func place() throws -> ReleasePlace {
+        try ReleasePlace(project: ProjectSlug(parsing: project), environment: environment, preview: pr)
+    }
+}
+
+extension DeployEnvironment: ExpressibleByArgument {}
