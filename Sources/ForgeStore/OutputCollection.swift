@@ -44,6 +44,8 @@ extension TreeStore {
 /// One pass over an overlay's upper directory.
 private struct OutputWalk: Sendable {
     static let maximumReported = 20
+    /// A step can nest folders deeper than any path can say.
+    static let maximumDepth = 256
 
     private(set) var skeleton = TreeSkeleton()
     private(set) var undeclared: [String] = []
@@ -64,8 +66,15 @@ private struct OutputWalk: Sendable {
             hint: "remove it at the end of the step, or declare a folder without it as the output")
     }
 
+    private static func tooDeep(_ path: RelativePath) -> ForgeError {
+        ForgeError(
+            .build, "output.too-deep", "folders below `\(path.components.first ?? "")` are nested more than \(maximumDepth) deep",
+            hint: "does a build script or a link put a folder into itself?")
+    }
+
     /// Number of the directory in the skeleton; nil when nothing of it is kept.
     private mutating func walk(_ directory: Descriptor, at path: RelativePath) throws -> Int? {
+        guard path.components.count <= OutputWalk.maximumDepth else { throw OutputWalk.tooDeep(path) }
         var kept = TreeSkeleton.Directory()
         let isInside = isInside(path)
         for bytes in try directory.names().sorted(by: { $0.lexicographicallyPrecedes($1) }) {
@@ -119,8 +128,8 @@ private struct OutputWalk: Sendable {
 
     /// A folder the step made is named once; of one that was there before, what changed in it.
     private mutating func reportAll(of directory: Descriptor, at path: RelativePath) throws {
-        let isNew = ["trusted", "user"].contains { directory.attribute("\($0).overlay.opaque") == [UInt8(ascii: "y")] }
-        if isNew { return report("\(path)/") }
+        if isNew(directory) { return report("\(path)/") }
+        guard path.components.count <= OutputWalk.maximumDepth else { throw OutputWalk.tooDeep(path) }
         for bytes in try directory.names().sorted(by: { $0.lexicographicallyPrecedes($1) }) {
             guard undeclared.count < OutputWalk.maximumReported else { return }
             guard let name = String(validating: bytes, as: UTF8.self) else {
@@ -134,6 +143,14 @@ private struct OutputWalk: Sendable {
             default: report(child.string)
             }
         }
+    }
+
+    /// An overlay marks a folder that replaced another one as opaque, and notes the origin (which may be empty) of one that it
+    /// copied up because something in it changed. One without either was made by the step.
+    private func isNew(_ directory: Descriptor) -> Bool {
+        let marks = ["trusted.overlay.", "user.overlay."]
+        if marks.contains(where: { directory.attribute($0 + "opaque") == [UInt8(ascii: "y")] }) { return true }
+        return marks.allSatisfy { directory.attribute($0 + "origin") == nil }
     }
 
     private mutating func refuseName(_ bytes: [UInt8], in path: RelativePath, isInside: Bool) throws {
