@@ -97,7 +97,9 @@ let package = Package(
         tests("ForgeGitTests", ["ForgeGit", "ForgeStore", "ForgeModel", "ForgeSystem", "ForgeTestSupport"]),
         tests("ForgeSandboxTests", ["ForgeSandbox", "ForgeModel", "ForgeSystem", "ForgeTestSupport"]),
         tests("ForgeEngineTests", ["ForgeEngine", "ForgeModel", "ForgeStore", "ForgeEvents", "ForgeTestSupport"]),
-        tests("ForgeReleasesTests", ["ForgeReleases", "ForgeTargetProtocol", "ForgeModel", "ForgeStore", "ForgeSystem", "ForgeTestSupport"]),
+        tests(
+            "ForgeReleasesTests",
+            ["ForgeReleases", "ForgeTargetProtocol", "ForgeEvents", "ForgeModel", "ForgeStore", "ForgeSystem", "ForgeTestSupport"]),
         tests("ForgeGatewayTests", ["ForgeGateway", "ForgeModel", "ForgeStore", "ForgeSystem", "ForgeTestSupport"]),
         tests("ForgeTerminalTests", ["ForgeTerminal", "ForgeEvents", "ForgeModel"]),
         tests("LayeringTests", ["ForgeTestSupport"]),
