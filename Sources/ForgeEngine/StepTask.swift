@@ -21,7 +21,7 @@ struct StepTask: Sendable {
         let start = clock.now
         do {
             let report = try await lookUpOrExecute()
-            let detail = report.result.undeclaredWrites.isEmpty ? nil : "dropped \(report.result.undeclaredWrites.count) undeclared writes"
+            let detail = report.result.undeclaredWrites.isEmpty ? nil : "dropped \(Count(report.result.undeclaredWrites.count, "undeclared write"))"
             let ended = Int((clock.now - start) / .milliseconds(1))
             let logPath = report.outcome == .executed ? logFile : nil
             finish(report.outcome == .cached ? .cached : .executed, ended, detail: detail, logPath: logPath)
@@ -30,6 +30,15 @@ struct StepTask: Sendable {
             let ended = Int((clock.now - start) / .milliseconds(1))
             finish(error is CancellationError ? .cancelled : .failed, ended, detail: nil, logPath: logFile)
             throw error
+        }
+    }
+
+    /// What a step may leave in its tool caches is neither output nor surprise.
+    private func isCache(_ written: String) -> Bool {
+        let path = written.hasSuffix("/") ? String(written.dropLast()) : written
+        return step.caches.contains { cache in
+            let full = request.plan.root.appending(cache).string
+            return path == full || path.hasPrefix(full + "/") || full.hasPrefix(path + "/") && written.hasSuffix("/")
         }
     }
 
@@ -113,7 +122,8 @@ struct StepTask: Sendable {
                 .build, code, "step `\(step.id)` \(why): `\(step.commandLine)`", hint: [hint, "full log: \(logFile)"].compactMap(\.self).joined(separator: "; "))
         case .succeeded(let outputs, let undeclared):
             let logDigest = try await log.store(in: engine.store.content)
-            return ActionResult(outputs: outputs, log: logDigest, durationMs: run.durationMs, undeclaredWrites: undeclared)
+            return ActionResult(
+                outputs: outputs, log: logDigest, durationMs: run.durationMs, undeclaredWrites: undeclared.filter { !isCache($0) })
         }
     }
 }

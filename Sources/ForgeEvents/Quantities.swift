@@ -33,3 +33,17 @@ package struct Milliseconds: Hashable, Sendable, CustomStringConvertible {
 
     private func twoDigits(_ number: Int64) -> String { number < 10 ? "0\(number)" : "\(number)" }
 }
+
+/// A number of things: `1 file`, `41 files`.
+package struct Count: Hashable, Sendable, CustomStringConvertible {
+    package let count: Int
+    /// The thing's name; its plural ends in `s`.
+    package let noun: String
+
+    package init(_ count: Int, _ noun: String) {
+        self.count = count
+        self.noun = noun
+    }
+
+    package var description: String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
+}

@@ -42,26 +42,21 @@ extension SourceTree {
     /// Follows symbolic links that stay inside the tree; nil when the path ends nowhere, loops or leaves the tree.
     package func resolve(_ path: RelativePath) throws -> RelativePath? {
         var done = RelativePath.root
-        var rest = path.components
+        var rest = path.components[...]
         var links = 0
-        while !rest.isEmpty {
-            let next = done.appending(component: rest.removeFirst())
+        while let name = rest.popFirst() {
+            if name == ".." {
+                guard !done.isRoot else { return nil }
+                done = done.parent
+                continue
+            }
+            let next = done.appending(component: name)
             switch try node(at: next) {
             case nil: return nil
             case .symlink(let target):
                 links += 1
                 guard links <= 40, !target.hasPrefix("/") else { return nil }
-                var base = done.components
-                for part in target.split(separator: "/") where part != "." {
-                    if part == ".." {
-                        guard !base.isEmpty else { return nil }
-                        base.removeLast()
-                    } else {
-                        base.append(String(part))
-                    }
-                }
-                rest = base + rest
-                done = .root
+                rest = target.split(separator: "/").filter { $0 != "." }.map(String.init) + rest
             case .some: done = next
             }
         }

@@ -37,11 +37,11 @@ extension Pipeline {
         let milliseconds = Milliseconds(Int((ContinuousClock.now - started) / .milliseconds(1)))
         var rows = [
             Summary.Row("artifact", built.output.artifact), Summary.Row("kind", built.output.kind.rawValue),
-            Summary.Row("size", "\(Bytes(built.output.size)) in \(built.artifact.fileCount) files"),
+            Summary.Row("size", "\(Bytes(built.output.size)) in \(Count(built.artifact.fileCount, "file"))"),
         ]
         if let output = request.output { rows.append(.init("files", output)) }
         if let archive = request.archive { rows.append(.init("archive", archive)) }
-        let next = built.artifact.manifest.kind == .static ? ["forge deploy --artifact \(built.output.artifact) --project \(built.suggestedSlug)"] : []
+        let next = built.artifact.manifest.kind == .static ? ["forge deploy \(Self.typed(request.source)) --project \(built.suggestedSlug)"] : []
         events.emit(.summary(Summary(headline: "Built \(built.title) in \(milliseconds)", rows: rows, next: next)))
         return built.output
     }
@@ -63,7 +63,7 @@ extension Pipeline {
         let report = try await execute(plan, request: request, root: root, toolchains: toolchains, store: store)
         let (artifact, findings) = try await spanned(events.newSpan(.artifact, "artifact")) {
             let made = try await ArtifactAssembler(store: store).assemble(plan, report: report)
-            return (made, "\(made.artifact.digest.short), \(made.artifact.fileCount) files, \(Bytes(made.artifact.sizeBytes))")
+            return (made, "\(made.artifact.digest.short), \(Count(made.artifact.fileCount, "file")), \(Bytes(made.artifact.sizeBytes))")
         }
         let warnings = plan.warnings + findings + undeclared(in: report)
         for warning in warnings.dropFirst(plan.warnings.count) { events.emit(.warning(warning)) }
@@ -80,7 +80,7 @@ extension Pipeline {
             let source = try await request.open()
             let root = try await store.trees.ingest(source.tree)
             let summary = try await store.trees.summary(root)
-            return ((source, root), "\(source.title): \(summary.files) files, \(Bytes(summary.bytes))")
+            return ((source, root), "\(source.title): \(Count(summary.files, "file")), \(Bytes(summary.bytes))")
         }
     }
 
@@ -153,6 +153,12 @@ extension Pipeline {
             if let archive = request.archive { _ = try await store.trees.archive(artifact.manifest.root, to: archive) }
             return ((), [request.output, request.archive].compactMap(\.self).joined(separator: ", "))
         }
+    }
+
+    /// The source as a person would type it again.
+    private static func typed(_ source: SourceRequest) -> String {
+        let location = source.location.contains { " '\"$&|;<>()*?".contains($0) } ? "'\(source.location)'" : source.location
+        return location + (source.commit.map { " --commit \($0)" } ?? "")
     }
 
     /// A valid project name made of a source's name, for the command a person types next.

@@ -3,7 +3,8 @@ internal import ForgeSystem
 
 /// 65,536 user and group ids of the host that belong to one running sandbox and to nothing else meanwhile.
 ///
-/// Held through a file lock, so that a killed Forge gives its range back.
+/// Held through a file lock that `forge-sandbox` inherits, so a killed Forge gives its range back, and not before the last
+/// process with these ids is gone.
 struct IDRange: Sendable {
     static let count: UInt32 = 65536
     /// Above what distributions hand out to people and their containers by default (100,000 to 600,100,000).
@@ -11,7 +12,7 @@ struct IDRange: Sendable {
     private static let slots: UInt32 = 1024
 
     let base: UInt32
-    private let lock: FileLock
+    let lock: FileLock
 
     /// - Throws: `ForgeError` when all ranges are taken.
     static func claim(in directory: String) throws -> IDRange {

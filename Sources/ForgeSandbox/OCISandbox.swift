@@ -27,7 +27,9 @@ package struct OCISandbox: Sandbox {
             throw ForgeError(.build, "sandbox.no-helper", "`\(helper)` is missing", hint: "build Forge whole: `make build`")
         }
         let runtime = try await OCIRuntime.find(preferred: preferred)
-        try await BlockingPool.run { _ = try TemporaryDirectory.sweep(directory) }
+        try await BlockingPool.run {
+            for name in try TemporaryDirectory.sweep(directory) { try Self.removeCgroup(Self.id(of: name)) }
+        }
         return OCISandbox(runtime: runtime, helper: helper, directory: directory)
     }
 
@@ -50,14 +52,23 @@ package struct OCISandbox: Sandbox {
         }
     }
 
+    /// Name of the container and its cgroup: made of the run directory's own name, `step-<random>`.
+    private static func id(of home: String) -> String { "forge-" + (home.split(separator: "-").last ?? "") }
+
+    /// What is left when `forge-sandbox` itself was killed; its processes died with it.
+    private static func removeCgroup(_ id: String) throws {
+        let root = "/sys/fs/cgroup"
+        for path in ["\(root)/\(id)"] + (try Files.list(root).map { "\(root)/\($0)/\(id)" }) { rmdir(path) }
+    }
+
     private func execute(
         _ request: SandboxRequest, in home: String, range: IDRange, output: @escaping @Sendable (UnsafeRawBufferPointer) -> Void
     ) async throws -> SandboxResult {
-        let id = "forge-" + home.suffix(13).filter { $0.isLetter || $0.isNumber }
+        let id = Self.id(of: home)
         try await BlockingPool.run { try OCIBundle(request: request, base: range.base, cgroup: id).write(to: home) }
         try await StepDisk.create(at: "\(home)/disk.img", bytes: request.limits.diskBytes)
         let started = ContinuousClock.now
-        let (child, lifeline, streams) = try launch(request, id: id, in: home, base: range.base)
+        let (child, lifeline, streams) = try launch(request, id: id, in: home, range: range)
         let limit = request.limits.logBytes
         async let report = BlockingPool.run { try SandboxReport.read(from: streams.report) }
         async let drained: Void = BlockingPool.run { try Self.pump(streams.output, limit: limit, lifeline: lifeline, to: output) }
@@ -81,20 +92,21 @@ package struct OCISandbox: Sandbox {
     }
 
     private func launch(
-        _ request: SandboxRequest, id: String, in home: String, base: UInt32
+        _ request: SandboxRequest, id: String, in home: String, range: IDRange
     ) throws -> (ChildProcess, Lifeline, Streams) {
         let (outputEnd, childOutput) = try Descriptor.pipe()
         let (childLifeline, lifelineEnd) = try Descriptor.pipe()
         let (reportEnd, childReport) = try Descriptor.socketPair()
         var arguments = [
-            "--base", "\(base)", "--count", "\(IDRange.count)", "--user", "\(SandboxWorld.userID)", "--image", "disk.img", "--runtime",
+            "--base", "\(range.base)", "--count", "\(IDRange.count)", "--user", "\(SandboxWorld.userID)", "--image", "disk.img", "--runtime",
             runtime.path, "--id", id, "--cgroup", id,
         ]
         for layer in request.layers { arguments += ["--layer", layer] }
         let child = try ChildProcess.spawn(
             .init(
                 helper, arguments, environment: ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin"], workingDirectory: home,
-                descriptors: [1: childOutput, 2: childOutput, 3: childLifeline, 4: childReport], newSession: true))
+                descriptors: [1: childOutput, 2: childOutput, 3: childLifeline, 4: childReport, 5: range.lock.descriptor],
+                newSession: true))
         return (child, Lifeline(lifelineEnd), Streams(output: outputEnd, report: reportEnd))
     }
 

@@ -4,7 +4,8 @@ internal import Glibc
 /// An advisory lock on a file, shared between processes; held until the value's last reference goes or the process
 /// dies by whatever means.
 package final class FileLock: Sendable {
-    private let descriptor: Descriptor
+    /// A child that inherits this holds the lock too, until both have let go.
+    package let descriptor: Descriptor
 
     private init(_ descriptor: Descriptor) { self.descriptor = descriptor }
 

@@ -46,7 +46,7 @@ package enum Files {
             let file = try Descriptor.open(temporary, O_WRONLY | O_CREAT | O_EXCL, mode: mode)
             try file.write(bytes, to: path)
             try file.sync(path)
-            guard rename(temporary, path) == 0 else { throw SystemError.last("rename", path) }
+            guard Glibc.rename(temporary, path) == 0 else { throw SystemError.last("rename", path) }
         } catch {
             unlink(temporary)
             throw error

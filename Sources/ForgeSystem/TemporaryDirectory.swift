@@ -27,11 +27,11 @@ package struct TemporaryDirectory: Sendable {
         unlink(path + ".lock")
     }
 
-    /// Removes what makers that no longer live left below `parent`; returns how many directories that were.
+    /// Removes what makers that no longer live left below `parent`; returns the names of those directories.
     /// Name the `prefix` wherever others keep files too: every `….lock` file that fits is taken for a marker.
     @discardableResult
-    package static func sweep(_ parent: String, prefix: String = "") throws -> Int {
-        var removed = 0
+    package static func sweep(_ parent: String, prefix: String = "") throws -> [String] {
+        var removed: [String] = []
         for name in try Files.list(parent) where name.hasSuffix(".lock") && name.hasPrefix(prefix) {
             let marker = "\(parent)/\(name)"
             guard let lock = try FileLock.attempt(marker) else { continue }
@@ -39,7 +39,7 @@ package struct TemporaryDirectory: Sendable {
                 try Files.removeTree(String(marker.dropLast(".lock".count)))
                 unlink(marker)
             }
-            removed += 1
+            removed.append(String(name.dropLast(".lock".count)))
         }
         return removed
     }

@@ -26,6 +26,7 @@ static pid_t start_runtime(const struct request *request, const char *verb, int 
     }
     close(LIFELINE_FD);
     close(REPORT_FD);
+    close(IDS_FD);
     signal(SIGINT, SIG_DFL);
     signal(SIGTERM, SIG_DFL);
     signal(SIGHUP, SIG_DFL);

@@ -4,6 +4,7 @@
 // threaded process. Forge starts it in the sandbox's run directory with
 //   3  lifeline: when its other end closes (Forge died, was interrupted, or a limit was hit) everything here is killed
 //   4  report:   one message with the descriptor of the overlay's upper directory, then one line per finding
+//   5  the lock on the sandbox's range of ids, to be held
 // Process tree:  forge ─► outer (watches the lifeline, removes the cgroup)
 //                          └─► inner, init of a new PID namespace: its death is the death of all below
 //                                └─► OCI runtime ─► the step

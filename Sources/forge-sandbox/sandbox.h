@@ -2,7 +2,8 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-enum { LIFELINE_FD = 3, REPORT_FD = 4 };
+// IDS_FD is only held: while this process lives, nobody else gets its range of ids.
+enum { LIFELINE_FD = 3, REPORT_FD = 4, IDS_FD = 5 };
 enum { EXIT_SETUP = 125 };
 
 // Where everything is mounted, in a mount namespace of the sandbox's own.

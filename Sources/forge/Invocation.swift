@@ -63,7 +63,11 @@ struct Invocation: Sendable {
         let rendering = Task { await render(stream, with: renderer) }
         let work = Task { try await body(pipeline) }
         let signals = Task {
-            for await _ in Signals.stream([SIGINT, SIGTERM]) { work.cancel() }
+            for await _ in Signals.stream([SIGINT, SIGTERM]) {
+                // Asked a second time: the store, the sandbox and the releases survive a death at any point.
+                if work.isCancelled { Glibc.exit(ForgeError.Category.interrupted.exitCode) }
+                work.cancel()
+            }
         }
         let result = await work.result
         signals.cancel()

@@ -1,0 +1,6 @@
+#!/bin/sh
+# All benchmarks, as tables on standard output. Needs root, as builds do.
+set -eu
+cd "$(dirname "$0")/.."
+scripts/test-inputs.sh
+exec python3 Benchmarks/builds.py --forge .build/release/forge "$@"
