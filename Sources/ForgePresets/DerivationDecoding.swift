@@ -95,7 +95,8 @@ struct DerivationDecoder {
         let comments = reader.word("comments", as: Clause.Comments.self)?.value ?? .none
         guard let pattern, let globs else { return nil }
         if pattern.groups == 0 {
-            reader.faults.add("`capture` has no group to take the value from", at: reader.place(ofKey: "capture"), hint: "put `(` `)` around it")
+            reader.faults.add(
+                "`capture` has no group to take the value from", at: reader.place(ofKey: "capture"), hint: "put `(` `)` around it")
         }
         return .capture(.init(pattern: pattern, globs: globs, comments: comments))
     }

@@ -2,7 +2,7 @@
 package enum NearestName {
     /// The known name closest to `name`, or nil when none is close enough to be a slip of the fingers.
     package static func of(_ name: String, in known: some Sequence<String>) -> String? {
-        let limit = max(1, min(3, name.count / 2))
+        let limit = min(3, name.count / 2)
         let wanted = name.lowercased()
         let ranked = known.map { (name: $0, distance: distance(wanted, $0.lowercased())) }
         return ranked.filter { $0.distance <= limit }.min { ($0.distance, $0.name) < ($1.distance, $1.name) }?.name

@@ -159,7 +159,9 @@ struct PatternMachine {
             step: for thread in live {
                 switch program[thread.at] {
                 case .scalar(let set):
-                    if position < text.count, set.contains(text[position]) { threads.append(Thread(at: thread.at + 1, saved: thread.saved)) }
+                    if position < text.count, set.contains(text[position]) {
+                        threads.append(Thread(at: thread.at + 1, saved: thread.saved))
+                    }
                 case .match:
                     best = thread.saved
                     break step

@@ -90,7 +90,7 @@ struct PatternParser {
     private mutating func group() throws(PatternError) -> PatternNode {
         var index: Int?
         if take("?") {
-            guard take(":") else { throw fault("only `(?:` groups are known: look-around and names would not be linear-time or are not needed") }
+            guard take(":") else { throw fault("only `(?:` groups are known, no look-around and no names,") }
         } else {
             groups += 1
             index = groups

@@ -27,10 +27,12 @@ package struct PresetCatalog: Hashable, Sendable {
 
     /// Checks one preset's text without a directory; nil and the faults in `faults` when it is not sound.
     package static func preset(parsing bytes: [UInt8], file: String, faults: FaultLog) -> Preset? {
-        CatalogLoader.table(bytes, file: file, faults: faults).flatMap { table in
-            Preset(
-                validating: PresetDocument(reading: table, file: file, faults: faults), digest: Digest(of: bytes), faults: faults)
-        }
+        let before = faults.faults.count
+        guard let table = CatalogLoader.table(bytes, file: file, faults: faults) else { return nil }
+        let document = PresetDocument(reading: table, file: file, faults: faults)
+        // Both always run, so that faults of form and of meaning come together.
+        let preset = Preset(validating: document, digest: Digest(of: bytes), faults: faults)
+        return faults.faults.count == before ? preset : nil
     }
 }
 

@@ -9,7 +9,8 @@ extension Preset {
         let steps = check.steps()
         check.names()
         check.derivations()
-        guard faults.faults.count == before, let id = document.id?.value, let name = document.name?.value, let group = document.group?.value,
+        guard faults.faults.count == before, let id = document.id?.value, let name = document.name?.value,
+            let group = document.group?.value,
             let match = document.match, let artifact = document.artifact, let kind = artifact.kind?.value
         else { return nil }
         self.id = id
@@ -41,7 +42,9 @@ private struct PresetCheck {
     let faults: FaultLog
 
     func names() {
-        if let id = document.id, !id.value.utf8.allSatisfy({ (97...122).contains($0) || (48...57).contains($0) || $0 == 45 }) || id.value.isEmpty {
+        if let id = document.id,
+            !id.value.utf8.allSatisfy({ (97...122).contains($0) || (48...57).contains($0) || $0 == 45 }) || id.value.isEmpty
+        {
             faults.add("`id` is lower-case letters, digits and `-`, found `\(id.value)`", at: id.location)
         }
         for other in document.supersedes where other.value == document.id?.value {
@@ -121,7 +124,9 @@ private struct PresetCheck {
             guard let id = step.id else { continue }
             var path = [id.value]
             var seen: Set<String> = []
-            while let next = (needs[path.last ?? ""] ?? []).first(where: { $0 == id.value || !seen.contains($0) && leads($0, id.value, needs) }) {
+            while let next = (needs[path.last ?? ""] ?? []).first(where: {
+                $0 == id.value || !seen.contains($0) && leads($0, id.value, needs)
+            }) {
                 path.append(next)
                 if next == id.value {
                     let circle = path.map { "`\($0)`" }.joined(separator: " needs ")

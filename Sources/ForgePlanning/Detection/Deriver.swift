@@ -1,0 +1,208 @@
+internal import ForgeModel
+internal import ForgePresets
+
+/// Works out a preset's values for one project, each with its provenance. Remembers them; used by one detection.
+final class Deriver {
+    let preset: Preset
+    let facts: ProjectFacts
+    private(set) var kind: Artifact.Kind
+    private var derive: [String: Derivation]
+    private var known: [String: Derived?] = [:]
+    private var underway: Set<String> = []
+
+    init(preset: Preset, facts: ProjectFacts) throws {
+        self.preset = preset
+        self.facts = facts
+        derive = preset.derive
+        kind = preset.artifact.kind
+        for item in preset.cases where try evaluator.holds(item.when) {
+            derive.merge(item.derive) { $1 }
+            kind = item.kind ?? kind
+            break
+        }
+        // Asked while cases were chosen, under the rules before they were.
+        known = [:]
+        // `[build] start` asks for a server, whatever the framework usually is.
+        if kind == .static, facts.configuration.build.start != nil { kind = .container }
+    }
+
+    var keys: [String] { derive.keys.sorted() }
+
+    var evaluator: ClauseEvaluator {
+        ClauseEvaluator(facts: facts) { [unowned self] in try value("install") != nil }
+    }
+
+    func packageManager() throws -> PackageManager? { try preset.ecosystem.flatMap { try facts.packageManager($0) } }
+
+    /// Nil when no source of the key yields anything.
+    func value(_ key: String) throws -> Derived? {
+        if let known = known[key] { return known }
+        // A key that asks for itself on its way has no value there.
+        guard underway.insert(key).inserted else { return nil }
+        defer { underway.remove(key) }
+        let value = try derive[key].flatMap { try first(of: $0, key: key) }
+        known[key] = .some(value)
+        return value
+    }
+
+    /// The text a placeholder stands for; lists are the planner's.
+    func placeholder(_ name: String) throws -> Derived? {
+        if name.hasPrefix("script.") { return try script(String(name.dropFirst("script.".count))) }
+        if name == "packageManager.install" { return try install() }
+        return try value(name)
+    }
+
+    func first(of derivation: Derivation, key: String) throws -> Derived? {
+        for source in derivation.sources where try evaluator.holds(source.when) {
+            guard let found = try found(source, key: key) else { continue }
+            return Derived(
+                value: found.value, source: found.source, rule: source.rule.description, requires: source.requires,
+                inputs: source.inputs ?? found.inputs)
+        }
+        return nil
+    }
+
+    private struct Found {
+        let value: Derived.Value
+        let source: String
+        var inputs: [String]?
+
+        static func text(_ text: String, _ source: String) -> Found { Found(value: .text(text), source: source) }
+    }
+
+    private var own: String { "preset \(preset.id)" }
+
+    private func found(_ source: DerivationSource, key: String) throws -> Found? {
+        switch source.rule {
+        case .config(let name): return configured(name, key)
+        case .script(let name): return try script(name).map { Found(value: $0.value, source: $0.source) }
+        case .scriptFlag(let name, let flags): return try flag(name, flags)
+        case .literal(let template): return try fill(template, quoted: false).map { .text($0, own) }
+        case .argv(let templates):
+            let words = try templates.map { try fill($0, quoted: false) }
+            return words.contains(nil) ? nil : Found(value: .command(.argv(words.compactMap { $0 })), source: own)
+        case .shell(let template): return try fill(template, quoted: true).map { Found(value: .command(.shell($0)), source: own) }
+        case .capture(let test):
+            guard let match = try evaluator.match(test), let text = match.groups.dropFirst().compactMap({ $0 }).first else { return nil }
+            return .text(Deriver.trim(text), facts.files.display(match.path))
+        case .pointer(let test):
+            guard let found = try evaluator.pointer(test), !found.text.isEmpty else { return nil }
+            return .text(found.text, found.file)
+        case .install: return try install().map { Found(value: $0.value, source: $0.source, inputs: $0.inputs) }
+        default: return try placed(source.rule)
+        }
+    }
+
+    /// Rules that look for a file.
+    private func placed(_ rule: DerivationSource.Rule) throws -> Found? {
+        switch rule {
+        case .firstLine(let name): return try line(of: name, Deriver.trim)
+        case .toolVersion(let tool):
+            return try line(of: ".tool-versions") { line in
+                let words = line.split(whereSeparator: \.isWhitespace)
+                return words.count > 1 && words[0] == tool ? String(words[1]) : nil
+            }
+        case .appObject(let test, let call):
+            return try facts.python.match(test).map { match in
+                .text("\(match.module):\(match.name)" + (match.isFactory && call ? "()" : ""), facts.files.display(match.path))
+            }
+        case .moduleOf(let globs):
+            return try path(globs).map { .text(PythonProject.module($0), facts.files.display($0)) }
+        case .path(let globs): return try path(globs).map { .text($0.string, facts.files.display($0)) }
+        case .procfile(let process): return try self.process(process)
+        case .ignored(let folders): return try ignored(folders)
+        case .onlySubdirectoryWith(let file): return try onlySubdirectory(with: file)
+        default: return nil
+        }
+    }
+
+    private func configured(_ name: String, _ key: String) -> Found? {
+        facts.configuration.value(of: name).map { text in
+            let isCommand = Preset.commandKeys.contains(key)
+            return Found(value: isCommand ? .command(.shell(text.value)) : .text(text.value), source: text.location.file)
+        }
+    }
+
+    private func script(_ name: String) throws -> Derived? {
+        guard try facts.manifests.script(name) != nil, let manager = try facts.packageManager(.npm) else { return nil }
+        let words = manager.run.compactMap { template in template.filled { $0 == "script" ? name : nil } }
+        let file = facts.files.display(Manifests.path("package.json"))
+        return Derived(value: .command(.argv(words)), source: file, rule: "script \(name)", requires: [], inputs: nil)
+    }
+
+    private func flag(_ script: String, _ flags: [String]) throws -> Found? {
+        guard let line = try facts.manifests.script(script)?.line else { return nil }
+        let words = ClauseEvaluator.words(of: line)
+        for (index, word) in words.enumerated() {
+            for flag in flags {
+                var value: String?
+                if word == flag, index + 1 < words.count { value = words[index + 1] }
+                if word.hasPrefix(flag + "=") { value = String(word.dropFirst(flag.count + 1)) }
+                if let value, !value.hasPrefix("-") { return .text(value, facts.files.display(Manifests.path("package.json"))) }
+            }
+        }
+        return nil
+    }
+
+    /// The package manager's install command; nil when there is nothing to install.
+    private func install() throws -> Derived? {
+        guard let manager = try packageManager(), try facts.manifests.hasAny(manager.ecosystem) else { return nil }
+        guard let derived = try first(of: manager.install, key: "install") else { return nil }
+        let inputs = try evaluator.holds(manager.readsTree ?? .any([])) ? ["**"] : derived.inputs
+        return Derived(
+            value: derived.value, source: "package manager \(manager.id)", rule: derived.rule, requires: [], inputs: inputs)
+    }
+
+    private func fill(_ template: Template, quoted: Bool) throws -> String? {
+        try template.filled { name in try placeholder(name).map { quoted ? Command.quote($0.text) : $0.text } }
+    }
+
+    private func line(of file: String, _ pick: (String) -> String?) throws -> Found? {
+        let path = Manifests.path(file)
+        guard let text = try facts.files.text(path) else { return nil }
+        for line in SourceText.lines(text) where !line.hasPrefix("#") && line.contains(where: { !$0.isWhitespace }) {
+            if let value = pick(line), !value.isEmpty { return .text(value, facts.files.display(path)) }
+        }
+        return nil
+    }
+
+    private func path(_ globs: [Glob]) throws -> RelativePath? {
+        for glob in globs {
+            if let path = try facts.files.expand(glob).first { return path }
+        }
+        return nil
+    }
+
+    private func process(_ name: String) throws -> Found? {
+        let path = Manifests.path("Procfile")
+        for line in try facts.files.text(path).map(SourceText.lines) ?? [] {
+            let parts = line.split(separator: ":", maxSplits: 1)
+            guard parts.count == 2, Deriver.trim(String(parts[0])) == name else { continue }
+            let command = Deriver.trim(String(parts[1]))
+            if !command.isEmpty { return Found(value: .command(.shell(command)), source: facts.files.display(path)) }
+        }
+        return nil
+    }
+
+    private func ignored(_ folders: [String]) throws -> Found? {
+        let path = Manifests.path(".gitignore")
+        let lines = try facts.files.text(path).map(SourceText.lines) ?? []
+        let names = Set(lines.map { $0.split(separator: "/").joined(separator: "/") })
+        return folders.first(where: names.contains).map { .text($0, facts.files.display(path)) }
+    }
+
+    private func onlySubdirectory(with file: String) throws -> Found? {
+        let folders = try facts.files.subfolders(.root).filter { name in
+            try facts.files.isFile(RelativePath.root.appending(component: name).appending(Manifests.path(file)))
+        }
+        guard folders.count == 1, let only = folders.first else { return nil }
+        return .text(only, facts.files.display(RelativePath.root.appending(component: only)))
+    }
+
+    private static func trim(_ text: String) -> String {
+        var rest = text[...]
+        while rest.first?.isWhitespace == true { rest.removeFirst() }
+        while rest.last?.isWhitespace == true { rest.removeLast() }
+        return String(rest)
+    }
+}

@@ -1,0 +1,163 @@
+internal import ForgeModel
+internal import ForgePresets
+
+/// Turns the winner of a ranking into a `Detection`.
+struct DetectionBuilder {
+    let facts: ProjectFacts
+    let ranking: Detector.Ranking
+    let winner: Detector.Match
+
+    func build() throws -> Detection {
+        let deriver = try Deriver(preset: winner.preset, facts: facts)
+        let manager = try deriver.packageManager()
+        var values = try Dictionary(uniqueKeysWithValues: deriver.keys.compactMap { key in try deriver.value(key).map { (key, $0) } })
+        for name in winner.preset.toolchains { values["runtime.\(name)"] = try version(of: name, deriver) }
+        let kind = kind(deriver, values)
+        let steps = try winner.preset.steps.compactMap { try StepResolver(deriver: deriver, manager: manager).resolve($0) }
+        let present = Set(steps.map(\.id))
+        return Detection(
+            preset: winner.preset, kind: kind, packageManager: manager, root: facts.files.root, values: values, evidence: evidence,
+            candidates: ranking.losers.map { item in
+                Candidate(
+                    preset: item.match.preset.id, name: item.match.preset.name, group: item.match.preset.group,
+                    confidence: item.match.outcome.confidence, reason: item.reason)
+            }, steps: steps.map { $0.needing(present) }, dockerfile: try dockerfile(deriver),
+            missing: try values["start"].flatMap { try missing($0, manager) },
+            warnings: try warnings(manager, present: values["install"]), filesRead: facts.files.filesRead.sorted(),
+            filesAbsent: facts.files.filesAbsent.sorted())
+    }
+
+    private var evidence: [Evidence] {
+        guard let forced = facts.configuration.build.framework else { return winner.outcome.evidence }
+        return [Evidence(clause: "`framework` in `crowdforge.toml`", file: forced.location.file, line: forced.location.line)]
+            + winner.outcome.evidence
+    }
+
+    /// A server that nothing starts but that has a folder to serve is a site.
+    private func kind(_ deriver: Deriver, _ values: [String: Derived]) -> Artifact.Kind {
+        guard deriver.kind == .container, values["start"] == nil, facts.configuration.build.output != nil else { return deriver.kind }
+        return .static
+    }
+
+    private func version(of name: String, _ deriver: Deriver) throws -> Derived? {
+        guard let toolchain = facts.catalog.toolchain(name) else { return nil }
+        return try deriver.first(of: toolchain.version, key: "runtime.\(name)")
+    }
+
+    private func dockerfile(_ deriver: Deriver) throws -> RelativePath? {
+        guard let template = winner.preset.artifact.dockerfile else { return nil }
+        return try template.filled { try deriver.placeholder($0)?.text }.flatMap { try? RelativePath(parsing: $0) }
+    }
+
+    private func missing(_ start: Derived, _ manager: PackageManager?) throws -> MissingDependency? {
+        guard let ecosystem = winner.preset.ecosystem, let wanted = start.requires.first else { return nil }
+        let locked = try facts.manifests.locked(ecosystem)
+        for name in start.requires {
+            let parts = RequirementParts(name, ecosystem)
+            if try facts.manifests.find(name, ecosystem) != nil || (parts.extra == nil && locked.contains(parts.name)) { return nil }
+        }
+        return try advice(wanted, manager)
+    }
+
+    /// The line to add, in the words of the file it goes into.
+    private func advice(_ name: String, _ manager: PackageManager?) throws -> MissingDependency {
+        let (pyproject, pipfile) = (Manifests.path("pyproject.toml"), Manifests.path("Pipfile"))
+        func line(_ file: RelativePath, _ line: String, _ section: String?) -> MissingDependency {
+            MissingDependency(name: name, file: facts.files.display(file), line: line, section: section)
+        }
+        if manager?.id == "poetry" { return line(pyproject, "\(name) = \"*\"", "[tool.poetry.dependencies]") }
+        let hasRequirements = try facts.files.isFile(Manifests.path("requirements.txt"))
+        if !hasRequirements, try facts.files.isFile(pyproject) { return line(pyproject, "\"\(name)\",", "`dependencies` of [project]") }
+        if !hasRequirements, try facts.files.isFile(pipfile) { return line(pipfile, "\(name) = \"*\"", "[packages]") }
+        return line(Manifests.path("requirements.txt"), name, nil)
+    }
+
+    private func warnings(_ manager: PackageManager?, present install: Derived?) throws -> [Diagnostic] {
+        guard let manager, install != nil else { return [] }
+        if manager.lockfiles.isEmpty {
+            let loose = try facts.manifests.dependencies(manager.ecosystem).first { $0.scope == .prod && !$0.requirement.hasPrefix("==") }
+            return loose.map { item in
+                [
+                    Diagnostic(
+                        "dependencies are not locked: `\(item.name)` may be another version tomorrow",
+                        at: SourceLocation(file: item.file, line: item.line), hint: "pin every version, like `\(item.name)==…`")
+                ]
+            } ?? []
+        }
+        guard try !manager.lockfiles.contains(where: { try facts.files.isFile(Manifests.path($0)) }) else { return [] }
+        let manifest = manager.manifests.first ?? "the manifest"
+        return [
+            Diagnostic(
+                "dependencies are not locked: there is no `\(manager.lockfiles[0])`",
+                at: SourceLocation(file: facts.files.display(Manifests.path(manifest))),
+                hint: "install once with \(manager.name) and commit `\(manager.lockfiles[0])`")
+        ]
+    }
+}
+
+/// Fills the placeholders of one step; a step whose command has no value is left out.
+private struct StepResolver {
+    let deriver: Deriver
+    let manager: PackageManager?
+
+    func resolve(_ step: StepTemplate) throws -> ResolvedStep? {
+        guard try deriver.evaluator.holds(step.when), let command = try command(step) else { return nil }
+        let install = try deriver.value("install")
+        let isInstall = step.run == .command("install") || step.run == .command("packageManager.install")
+        var inputs = isInstall && install?.inputs != nil ? install?.inputs ?? [] : try paths(step.inputs, onlyPresent: true)
+        // A project's own install command may read anything.
+        if isInstall, install?.rule.hasPrefix("config") == true { inputs = [] }
+        let environment = step.network == .registries ? manager?.environment ?? [:] : [:]
+        return ResolvedStep(
+            id: step.id, title: step.title ?? command.typed, needs: step.needs, command: command,
+            inputs: inputs.contains("**") ? [] : inputs,
+            outputs: try paths(step.outputs, onlyPresent: false), caches: try paths(step.caches, onlyPresent: false), network: step.network,
+            environment: environment.merging(step.environment) { $1 })
+    }
+
+    private func command(_ step: StepTemplate) throws -> Command? {
+        switch step.run {
+        case .command(let name): return try deriver.placeholder(name)?.command
+        case .argv(let words):
+            let filled = try words.map { word in try word.filled { try deriver.placeholder($0)?.text } }
+            return filled.contains(nil) ? nil : .argv(filled.compactMap { $0 })
+        case .shell(let line):
+            return try line.filled { name in try deriver.placeholder(name).map { Command.quote($0.text) } }.map(Command.shell)
+        }
+    }
+
+    private func paths(_ templates: [Template], onlyPresent: Bool) throws -> [String] {
+        var result: [String] = []
+        for template in templates {
+            if let name = template.solePlaceholder, name.hasPrefix("packageManager.") {
+                result += list(String(name.dropFirst("packageManager.".count)))
+            } else if let text = try template.filled({ try deriver.placeholder($0)?.text }) {
+                result.append(text)
+            }
+        }
+        guard onlyPresent else { return result }
+        return try result.filter { path in
+            try (try? Glob(path)).map { try !deriver.facts.files.expand($0, kind: .any).isEmpty } ?? true
+        }
+    }
+
+    private func list(_ name: String) -> [String] {
+        switch name {
+        case "manifests": manager?.manifests ?? []
+        case "lockfile": manager?.lockfiles ?? []
+        case "configuration": manager?.configuration ?? []
+        case "outputs": manager?.outputs ?? []
+        case "caches": manager?.caches ?? []
+        default: []
+        }
+    }
+}
+
+extension ResolvedStep {
+    /// Without needs that were left out.
+    fileprivate func needing(_ present: Set<String>) -> ResolvedStep {
+        ResolvedStep(
+            id: id, title: title, needs: needs.filter(present.contains), command: command, inputs: inputs, outputs: outputs, caches: caches,
+            network: network, environment: environment)
+    }
+}

@@ -1,0 +1,161 @@
+package import ForgeModel
+package import ForgePresets
+
+/// Recognizes what a project is. Pure over a read-only tree: it looks at files and runs nothing. May block on files.
+package struct Detector: Sendable {
+    package let catalog: PresetCatalog
+
+    package init(catalog: PresetCatalog) { self.catalog = catalog }
+
+    /// - Throws: `ForgeError`: `detect.empty`, `detect.none`, `detect.ambiguous`, `detect.several-lockfiles`,
+    ///   `detect.manifest-syntax`, `config.unknown-framework`, `config.no-root`.
+    package func detect(in tree: some SourceTree, configuration: ProjectConfiguration) throws -> Detection {
+        let facts = try facts(tree, configuration)
+        let ranking = try rank(facts)
+        guard let winner = ranking.winner else { throw try nothing(facts, ranking) }
+        if let rival = ranking.rival { throw ambiguous(winner, rival) }
+        return try DetectionBuilder(facts: facts, ranking: ranking, winner: winner).build()
+    }
+
+    /// What every preset made of the project; never fails because presets disagree or none fits.
+    package func explain(in tree: some SourceTree, configuration: ProjectConfiguration) throws -> Explanation {
+        let ranking = try rank(try facts(tree, configuration))
+        let entries = ranking.all.map {
+            Explanation.Entry(preset: $0.preset.id, name: $0.preset.name, group: $0.preset.group, outcome: $0.outcome)
+        }
+        let missed = entries.filter { !$0.outcome.held && $0.outcome.clauses.contains { $0.held && !$0.negated } }
+        let nearest = missed.max { left, right in
+            let (a, b) = (left.outcome.clauses, right.outcome.clauses)
+            return (a.count { $0.held && !$0.negated }, -a.count { !$0.speaksFor }) < (
+                b.count { $0.held && !$0.negated }, -b.count { !$0.speaksFor }
+            )
+        }
+        let clear = ranking.rival == nil
+        return Explanation(
+            entries: entries, forced: configuration.build.framework?.value, winner: clear ? ranking.winner?.preset.id : nil,
+            reason: ranking.reason, nearestMiss: nearest)
+    }
+
+    private func facts(_ tree: some SourceTree, _ configuration: ProjectConfiguration) throws -> ProjectFacts {
+        let files = ProjectFiles(tree: tree, root: configuration.root)
+        guard case .directory? = try files.node(.root) else {
+            throw ForgeError(
+                .configuration, "config.no-root", "there is no folder `\(configuration.root)`", at: configuration.build.root?.location,
+                hint: "`root` names a folder below the one that holds `crowdforge.toml`")
+        }
+        return ProjectFacts(files: files, configuration: configuration, catalog: catalog)
+    }
+
+    struct Match {
+        let preset: Preset
+        let outcome: MatchOutcome
+    }
+
+    /// The presets in order of rank, and who wins.
+    struct Ranking {
+        let all: [Match]
+        let winner: Match?
+        /// Holds the same rank as the winner, and nothing orders them.
+        let rival: Match?
+        let reason: String
+        let losers: [(match: Match, reason: String)]
+    }
+
+    func rank(_ facts: ProjectFacts) throws -> Ranking {
+        let evaluator = ClauseEvaluator(facts: facts) { false }
+        let all = try catalog.presets.map { preset in
+            Match(preset: preset, outcome: try evaluator.evaluate(preset.match, defaultConfidence: preset.confidence))
+        }.sorted { Detector.seniority($0) < Detector.seniority($1) }
+        let held = all.filter(\.outcome.held)
+        if let forced = facts.configuration.build.framework { return try self.forced(forced, all, held) }
+        let superseded = Dictionary(held.flatMap { by in by.preset.supersedes.map { ($0, by.preset.id) } }) { first, _ in first }
+        let open = held.filter { superseded[$0.preset.id] == nil }.sorted {
+            Detector.strength($0).lexicographicallyPrecedes(Detector.strength($1))
+        }
+        guard let winner = open.first else {
+            return Ranking(all: all, winner: nil, rival: nil, reason: "no preset matches", losers: [])
+        }
+        let rival = open.dropFirst().first { Detector.strength($0) == Detector.strength(winner) }
+        let losers = held.filter { $0.preset.id != winner.preset.id }.map { match in
+            (match: match, reason: superseded[match.preset.id].map { "superseded by \($0)" } ?? Detector.reason(match, against: winner))
+        }
+        let reason =
+            rival.map { "`\(winner.preset.id)` and `\($0.preset.id)` match at the same rank" } ?? Detector.victory(winner, losers.count)
+        return Ranking(all: all, winner: winner, rival: rival, reason: reason, losers: losers)
+    }
+
+    private func forced(_ name: Located<String>, _ all: [Match], _ held: [Match]) throws -> Ranking {
+        guard let winner = all.first(where: { $0.preset.id == name.value }) else {
+            throw ForgeError(
+                .configuration, "config.unknown-framework", "no preset named `\(name.value)`", at: name.location,
+                hint: NearestName.hint(for: name.value, in: catalog.presets.map(\.id)))
+        }
+        let losers = held.filter { $0.preset.id != winner.preset.id }.map { (match: $0, reason: "`crowdforge.toml` names `\(name.value)`") }
+        return Ranking(all: all, winner: winner, rival: nil, reason: "`crowdforge.toml` names it", losers: losers)
+    }
+
+    /// Order in which presets are shown.
+    private static func seniority(_ match: Match) -> (Int, Int, String) {
+        (Preset.Group.allCases.firstIndex(of: match.preset.group) ?? 0, match.preset.order, match.preset.id)
+    }
+
+    /// Smaller wins; equal is a tie nobody wrote an order for.
+    private static func strength(_ match: Match) -> [Int] {
+        let group = Preset.Group.allCases.firstIndex(of: match.preset.group) ?? 0
+        let doubt = Confidence.allCases.count - (Confidence.allCases.firstIndex(of: match.outcome.confidence) ?? 0)
+        // Runtimes, Dockerfile and static follow one written order; how sure they are does not change it.
+        return match.preset.group.isOrdered ? [group, match.preset.order] : [group, doubt]
+    }
+
+    private static func reason(_ match: Match, against winner: Match) -> String {
+        if match.preset.group != winner.preset.group {
+            return "a \(winner.preset.group.rawValue) goes before a \(match.preset.group.rawValue)"
+        }
+        return match.preset.group.isOrdered ? "`\(winner.preset.id)` comes first in the order" : "only \(match.outcome.confidence.rawValue)"
+    }
+
+    private static func victory(_ winner: Match, _ losers: Int) -> String {
+        losers == 0 ? "only `\(winner.preset.id)` matches" : "`\(winner.preset.id)` outranks the others that match"
+    }
+
+    private func ambiguous(_ winner: Match, _ rival: Match) -> ForgeError {
+        let names = [winner, rival].map { "`\($0.preset.id)`" }.joined(separator: " and ")
+        let lines = [winner, rival].compactMap { match in
+            match.outcome.evidence.first?.place.map { "`\(match.preset.id)`: \($0)" }
+        }.joined(separator: ", ")
+        return ForgeError(
+            .detection, "detect.ambiguous", "the project looks like \(names)" + (lines.isEmpty ? "" : " (\(lines))"),
+            hint: "write `framework = \"\(winner.preset.id)\"` (or `\"\(rival.preset.id)\"`) below `[build]` in `crowdforge.toml`")
+    }
+
+    private func nothing(_ facts: ProjectFacts, _ ranking: Ranking) throws -> ForgeError {
+        let entries = try facts.files.entries(.root).map(\.name).filter { $0 != ".git" }
+        guard !entries.isEmpty else {
+            return ForgeError(
+                .detection, "detect.empty", "the folder `\(facts.files.root)` is empty: there is nothing to build",
+                hint: "add an `index.html`, or run forge in the project's folder")
+        }
+        let wanted = ranking.all.filter { $0.preset.group != .custom }.map { "\($0.preset.name) (\(Detector.firstClause($0)))" }
+        let settle = "describe the build in `crowdforge.toml`: `[build]` with `command` and `output`"
+        let spelled = Detector.misspelled(entries, ranking)
+        return ForgeError(
+            .detection, "detect.none", "no framework recognized in `\(facts.files.root)`",
+            hint: (spelled.map { $0 + "; " } ?? "") + "looked for " + wanted.joined(separator: ", ") + "; or " + settle)
+    }
+
+    private static func firstClause(_ match: Match) -> String { match.preset.match.clauses.first?.description ?? "" }
+
+    /// A file that only its case keeps from being found.
+    private static func misspelled(_ entries: [String], _ ranking: Ranking) -> String? {
+        let wanted = ranking.all.flatMap(\.preset.match.clauses).flatMap { clause -> [String] in
+            guard case .file(let test) = clause.test else { return [] }
+            return test.globs.flatMap(\.alternatives).filter { $0.count == 1 }.flatMap { $0 }
+        }
+        for entry in entries {
+            if let name = wanted.first(where: { $0.lowercased() == entry.lowercased() && $0 != entry && !Glob.isWild($0) }) {
+                return "`\(entry)` is not `\(name)`: case counts, rename it"
+            }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,138 @@
+package import ForgeModel
+internal import ForgePresets
+
+/// Turns a detection into what a build will do. Pure: no files, no clock, no environment of this machine.
+package enum Planner {
+    /// - Throws: `ForgeError` of category plan: `plan.server-missing`, `plan.start-missing`, `plan.output-outside`,
+    ///   `plan.output-is-root`, `plan.outputs-overlap`.
+    package static func plan(_ detection: Detection, configuration: ProjectConfiguration) throws -> BuildPlan {
+        let draft = PlanDraft(detection: detection, configuration: configuration)
+        if detection.kind == .container { try draft.checkStart() }
+        let steps = try draft.steps()
+        return BuildPlan(
+            preset: detection.preset.reference, root: detection.root, steps: steps, artifact: try draft.artifact(steps),
+            toolchains: draft.toolchains(steps), warnings: detection.warnings)
+    }
+}
+
+private struct PlanDraft {
+    let detection: Detection
+    let configuration: ProjectConfiguration
+
+    private var manager: PackageManager? { detection.packageManager }
+
+    func checkStart() throws {
+        guard detection.values["start"] != nil else {
+            throw ForgeError(
+                .plan, "plan.start-missing", "`\(detection.preset.name)` is a server, and nothing says how to start it",
+                hint: "write `start = \"…\"` below `[build]` in `crowdforge.toml`, or `output = \"…\"` if it is a site")
+        }
+        guard let missing = detection.missing else { return }
+        let place = missing.section.map { " in \($0)" } ?? ""
+        throw ForgeError(
+            .plan, "plan.server-missing",
+            "`\(detection.preset.name)` has no server to run it: `\(missing.name)` is not among the dependencies",
+            at: SourceLocation(file: missing.file), hint: "add the line `\(missing.line)` to `\(missing.file)`\(place)")
+    }
+
+    func steps() throws -> [Step] {
+        let steps = try detection.steps.map(step)
+        for (index, step) in steps.enumerated() {
+            for output in step.outputs {
+                for earlier in steps[..<index] {
+                    for other in earlier.outputs where output.isWithin(other) || other.isWithin(output) {
+                        throw overlap(step, output, earlier, other)
+                    }
+                }
+            }
+        }
+        return steps
+    }
+
+    private func step(_ resolved: ResolvedStep) throws -> Step {
+        let outputs = try resolved.outputs.map { text in
+            let path = try path(text, what: "output of step `\(resolved.id)`")
+            guard !path.isRoot else { throw outputIsRoot(resolved) }
+            return path
+        }
+        // An install depends on manifests and lockfile alone, so the project's variables stay out of its key; and
+        // NODE_ENV=production would leave out what the build needs.
+        let own = resolved.network == .none ? configuration.environment : [:]
+        let environment = ["CI": "true"].merging(resolved.environment) { $1 }.merging(own) { $1 }
+        return Step(
+            id: resolved.id, title: resolved.title, needs: resolved.needs, command: argv(resolved.command), environment: environment,
+            inputs: resolved.inputs, outputs: outputs,
+            caches: try resolved.caches.map { try path($0, what: "cache of step `\(resolved.id)`") },
+            network: resolved.network, limits: limits)
+    }
+
+    private var limits: Step.Limits {
+        var limits = Step.Limits.standard
+        if let seconds = configuration.build.timeoutSeconds { limits.timeoutSeconds = seconds }
+        if let bytes = configuration.build.memoryBytes { limits.memoryBytes = bytes }
+        return limits
+    }
+
+    /// A project's own line finds installed programs by name, as it does in a package script.
+    private func argv(_ command: Command) -> [String] {
+        guard case .shell(let line) = command, isProjects(command), detection.values["install"] != nil, let folder = manager?.executables,
+            line.split(separator: " ").first.map(String.init) != manager?.id
+        else { return command.argv }
+        return Command.shell("PATH=\"$PWD/\(folder):$PATH\"; \(line)").argv
+    }
+
+    private func isProjects(_ command: Command) -> Bool {
+        detection.values.values.contains { value in
+            value.command == command && (value.rule.hasPrefix("config ") || value.rule.hasPrefix("process "))
+        }
+    }
+
+    func artifact(_ steps: [Step]) throws -> ArtifactSpec {
+        let template = detection.preset.artifact
+        switch detection.kind {
+        case .image:
+            return ArtifactSpec(kind: .image, output: .root, launch: nil, routes: configuration.routes, dockerfile: detection.dockerfile)
+        case .static:
+            let output = try detection.values["output"].map { try path($0.text, what: "output (\($0.source))") } ?? .root
+            return ArtifactSpec(kind: .static, output: output, launch: nil, routes: configuration.routes)
+        case .container, .function:
+            let built = steps.contains { $0.id == "build" }
+            let output = built ? try detection.values["output"].map { try path($0.text, what: "output (\($0.source))") } ?? .root : .root
+            let launch = detection.values["start"].map { start in
+                Launch(command: argv(start.command), port: port ?? template.port, healthPath: template.healthPath)
+            }
+            return ArtifactSpec(kind: detection.kind, output: output, launch: launch, routes: configuration.routes)
+        }
+    }
+
+    private var port: Int? { detection.values["port"].flatMap { Int($0.text) }.flatMap { (1...65535).contains($0) ? $0 : nil } }
+
+    func toolchains(_ steps: [Step]) -> [String: String] {
+        guard !steps.isEmpty || detection.kind == .container else { return [:] }
+        let installs = steps.contains { $0.network == .registries }
+        let names = detection.preset.toolchains + (installs ? manager?.toolchains ?? [] : [])
+        return Dictionary(names.map { ($0, detection.version(of: $0) ?? "*") }) { first, _ in first }
+    }
+
+    private func path(_ text: String, what: String) throws -> RelativePath {
+        do throws(RelativePathError) { return try RelativePath(parsing: text) } catch {
+            throw ForgeError(
+                .plan, "plan.output-outside", "\(what): \(error)",
+                hint: "write `output = \"…\"` below `[build]` in `crowdforge.toml`, with a folder of the project")
+        }
+    }
+
+    private func outputIsRoot(_ step: ResolvedStep) -> ForgeError {
+        ForgeError(
+            .plan, "plan.output-is-root",
+            "the output of step `\(step.id)` is the whole project: what it wrote could not be told from the source",
+            at: configuration.build.output?.location, hint: "let it write to a folder and name it: `output = \"…\"` below `[build]`")
+    }
+
+    private func overlap(_ step: Step, _ output: RelativePath, _ other: Step, _ otherOutput: RelativePath) -> ForgeError {
+        ForgeError(
+            .plan, "plan.outputs-overlap",
+            "output `\(output)` of step `\(step.id)` overlaps `\(otherOutput)` of step `\(other.id)`",
+            at: configuration.build.output?.location, hint: "let each step write to a folder of its own")
+    }
+}

@@ -1,0 +1,180 @@
+package import ForgeModel
+package import ForgePresets
+package import ForgeTOML
+
+/// One app's files, read through a bounded, remembering window: each file once, links followed inside the tree only, and
+/// never a look into folders that tools fill. Used by one detection on one thread.
+package final class ProjectFiles {
+    /// Larger files are read up to here.
+    package static let textLimit = 512 << 10
+    /// Larger manifests are refused.
+    package static let manifestLimit = 4 << 20
+    /// Never searched by patterns.
+    package static let skippedFolders: Set<String> = [
+        ".git", ".hg", ".svn", "node_modules", "bower_components", ".venv", "venv", "__pycache__", "site-packages", ".next", ".cache",
+        "vendor",
+    ]
+    private static let entryLimit = 20_000
+
+    private let tree: any SourceTree
+    package let root: RelativePath
+    private var texts: [RelativePath: String?] = [:]
+    private var listings: [RelativePath: [SourceEntry]] = [:]
+    private var parsedJSON: [RelativePath: Result<JSONNode, JSONSyntaxError>] = [:]
+    private var parsedTOML: [RelativePath: Result<TOMLTable, TOMLSyntaxError>] = [:]
+    private var listed = 0
+    /// Files whose content was looked at, and paths that were looked for in vain: while neither changes, nothing else does.
+    package private(set) var filesRead: Set<RelativePath> = []
+    package private(set) var filesAbsent: Set<RelativePath> = []
+
+    package init(tree: any SourceTree, root: RelativePath = .root) {
+        self.tree = tree
+        self.root = root
+    }
+
+    /// What stands at a path below the app's root, links followed; nil when nothing does.
+    package func node(_ path: RelativePath) throws -> SourceNode? {
+        guard let real = try tree.resolve(root.appending(path)) else {
+            filesAbsent.insert(path)
+            return nil
+        }
+        return real.isRoot ? .directory : try tree.node(at: real)
+    }
+
+    package func isFile(_ path: RelativePath) throws -> Bool {
+        if case .file = try node(path) { true } else { false }
+    }
+
+    package func entries(_ path: RelativePath) throws -> [SourceEntry] {
+        if let known = listings[path] { return known }
+        let real = try tree.resolve(root.appending(path))
+        let entries = try real.map { try tree.entries(of: $0) } ?? []
+        listings[path] = entries
+        listed += entries.count
+        return entries
+    }
+
+    /// The beginning of a file as text; nil when there is no file.
+    package func text(_ path: RelativePath, limit: Int = ProjectFiles.textLimit) throws -> String? {
+        if let known = texts[path] { return known }
+        let text = try bytes(path, limit: limit).map(SourceText.decode)
+        texts[path] = text
+        return text
+    }
+
+    /// - Throws: `ForgeError` `detect.manifest-syntax` with the place of the first mistake.
+    package func json(_ path: RelativePath) throws -> JSONNode? {
+        if parsedJSON[path] == nil {
+            guard let text = try manifest(path) else { return nil }
+            parsedJSON[path] = Result { () throws(JSONSyntaxError) in try JSONParser.parse(text) }
+        }
+        switch parsedJSON[path] {
+        case .success(let node)?: return node
+        case .failure(let error)?: throw broken(path, "JSON", error.message, error.line, error.column)
+        case nil: return nil
+        }
+    }
+
+    /// - Throws: `ForgeError` `detect.manifest-syntax` with the place of the first mistake.
+    package func toml(_ path: RelativePath) throws -> TOMLTable? {
+        if parsedTOML[path] == nil {
+            guard let text = try manifest(path) else { return nil }
+            parsedTOML[path] = Result { () throws(TOMLSyntaxError) in try TOML.parse(Array(text.utf8)) }
+        }
+        switch parsedTOML[path] {
+        case .success(let table)?: return table
+        case .failure(let error)?: throw broken(path, "TOML", error.message, error.position.line, error.position.column)
+        case nil: return nil
+        }
+    }
+
+    /// Every path below the app's root that fits, sorted; at most 64.
+    package func expand(_ glob: Glob, kind: Clause.FileKind = .file, depth: Int = 0) throws -> [RelativePath] {
+        var found: Set<RelativePath> = []
+        for start in try folders(depth: depth) {
+            for parts in glob.alternatives { try expand(parts[...], below: start, kind, &found) }
+        }
+        return Array(found.sorted().prefix(64))
+    }
+
+    /// How a path is named to the user: below the source's root, not the app's.
+    package func display(_ path: RelativePath) -> String { root.appending(path).display }
+
+    private func expand(
+        _ parts: ArraySlice<String>, below folder: RelativePath, _ kind: Clause.FileKind, _ found: inout Set<RelativePath>
+    ) throws {
+        guard let part = parts.first, found.count < 256, listed < ProjectFiles.entryLimit else { return }
+        let rest = parts.dropFirst()
+        if part == "**" {
+            try expand(rest, below: folder, kind, &found)
+            guard folder.components.count < 6 else { return }
+            for name in try subfolders(folder) { try expand(parts, below: folder.appending(component: name), kind, &found) }
+        } else if !Glob.isWild(part) {
+            try visit(folder.appending(component: part), rest, kind, &found)
+        } else {
+            for entry in try entries(folder) where Glob.matches(entry.name, part: part) && isVisible(entry.name, part) {
+                try visit(folder.appending(component: entry.name), rest, kind, &found)
+            }
+        }
+    }
+
+    private func visit(
+        _ path: RelativePath, _ rest: ArraySlice<String>, _ kind: Clause.FileKind, _ found: inout Set<RelativePath>
+    ) throws {
+        guard let node = try node(path) else { return }
+        switch (rest.isEmpty, node) {
+        case (true, .file): if kind != .directory { found.insert(path) }
+        case (true, .directory): if kind != .file { found.insert(path) }
+        case (false, .directory): try expand(rest, below: path, kind, &found)
+        default: break
+        }
+    }
+
+    /// A pattern finds hidden names only when it says the dot, and never what tools made.
+    private func isVisible(_ name: String, _ part: String) -> Bool {
+        (!name.hasPrefix(".") || part.hasPrefix(".")) && !ProjectFiles.skippedFolders.contains(name)
+    }
+
+    private func folders(depth: Int) throws -> [RelativePath] {
+        var all = [RelativePath.root]
+        var level = all
+        for _ in 0..<depth {
+            level = try level.flatMap { folder in try subfolders(folder).map { folder.appending(component: $0) } }
+            all += level
+            if listed >= ProjectFiles.entryLimit { break }
+        }
+        return all
+    }
+
+    package func subfolders(_ folder: RelativePath) throws -> [String] {
+        try entries(folder).compactMap { entry in
+            entry.node == .directory && !entry.name.hasPrefix(".") && !ProjectFiles.skippedFolders.contains(entry.name) ? entry.name : nil
+        }
+    }
+
+    private func bytes(_ path: RelativePath, limit: Int) throws -> [UInt8]? {
+        guard let real = try tree.resolve(root.appending(path)), let bytes = try tree.read(real, limit: limit) else {
+            filesAbsent.insert(path)
+            return nil
+        }
+        filesRead.insert(path)
+        return bytes
+    }
+
+    private func manifest(_ path: RelativePath) throws -> String? {
+        guard let bytes = try bytes(path, limit: ProjectFiles.manifestLimit + 1) else { return nil }
+        guard bytes.count <= ProjectFiles.manifestLimit else {
+            throw ForgeError(
+                .detection, "detect.manifest-too-large", "`\(display(path))` is larger than 4 MB: a manifest is read whole",
+                at: SourceLocation(file: display(path)))
+        }
+        return SourceText.decode(bytes)
+    }
+
+    private func broken(_ path: RelativePath, _ format: String, _ message: String, _ line: Int, _ column: Int) -> ForgeError {
+        ForgeError(
+            .detection, "detect.manifest-syntax", "`\(display(path))` is not valid \(format): \(message)",
+            at: SourceLocation(file: display(path), line: line, column: column),
+            hint: "correct the file: it decides how the project is built")
+    }
+}

@@ -1,0 +1,83 @@
+package import ForgeModel
+package import ForgePresets
+
+/// The Python files in which an application object may live, read once. Used by one detection on one thread.
+package final class PythonProject {
+    package struct Match: Hashable {
+        package let path: RelativePath
+        /// As Python imports it: `app.main`.
+        package let module: String
+        package let name: String
+        package let isFactory: Bool
+        package let line: Int
+    }
+
+    private static let preferredFiles = ["main", "app", "wsgi", "asgi", "server", "application", "api", "run", "index", "__init__"]
+    private static let preferredNames = ["app", "application", "api", "server"]
+    private static let passedFolders: Set<String> = ["tests", "test", "migrations", "docs", "examples", "scripts", "build", "dist"]
+
+    private let files: ProjectFiles
+    private var scanned: [(path: RelativePath, source: PythonSource)]?
+
+    package init(files: ProjectFiles) { self.files = files }
+
+    /// The likeliest application object: objects before factories, well-known file and variable names first.
+    package func match(_ test: Clause.AppObjectTest) throws -> Match? {
+        for (path, source) in try sources() {
+            let objects = source.objects.filter { object in test.constructors.contains { fits(object, $0, source) } }
+            let named = PythonProject.preferredNames.lazy.compactMap { name in objects.first { $0.name == name } }.first
+            if let object = named ?? objects.first {
+                return Match(path: path, module: PythonProject.module(path), name: object.name, isFactory: false, line: object.line)
+            }
+        }
+        for (path, source) in try sources() where test.constructors.contains(where: { source.imports(PythonProject.owner($0)) != nil }) {
+            if let function = source.functions.first(where: { test.factories.contains($0.name) }) {
+                return Match(path: path, module: PythonProject.module(path), name: function.name, isFactory: true, line: function.line)
+            }
+        }
+        return nil
+    }
+
+    package func importing(_ module: String) throws -> (path: RelativePath, line: Int)? {
+        for (path, source) in try sources() {
+            if let found = source.imports(module) { return (path, found.line) }
+        }
+        return nil
+    }
+
+    /// `app/main.py` is `app.main`, `app/__init__.py` is `app`.
+    package static func module(_ path: RelativePath) -> String {
+        var parts = path.components
+        if let last = parts.popLast(), last != "__init__.py" { parts.append(String(last.dropLast(".py".count))) }
+        return parts.joined(separator: ".")
+    }
+
+    private static func owner(_ constructor: String) -> String {
+        String(constructor.prefix(upTo: constructor.lastIndex(of: ".") ?? constructor.endIndex))
+    }
+
+    private func fits(_ object: PythonSource.Object, _ constructor: String, _ source: PythonSource) -> Bool {
+        if object.constructor == constructor { return true }
+        // `from flask import *`: the bare name, in a file that imports the module.
+        guard !object.constructor.contains("."), constructor.hasSuffix("." + object.constructor) else { return false }
+        return source.imports(PythonProject.owner(constructor)) != nil
+    }
+
+    private func sources() throws -> [(path: RelativePath, source: PythonSource)] {
+        if let scanned { return scanned }
+        var paths: [RelativePath] = []
+        for pattern in ["*.py", "*/*.py", "*/*/*.py"] { paths += try files.expand(Glob(pattern)) }
+        let usable = paths.filter { path in
+            !path.components.dropLast().contains(where: PythonProject.passedFolders.contains) && !path.name.hasPrefix("test_")
+        }
+        let ordered = usable.enumerated().sorted { PythonProject.rank($0.element, $0.offset) < PythonProject.rank($1.element, $1.offset) }
+        let result = try ordered.prefix(128).compactMap { _, path in try files.text(path).map { (path: path, source: PythonSource($0)) } }
+        scanned = result
+        return result
+    }
+
+    private static func rank(_ path: RelativePath, _ offset: Int) -> (Int, Int, Int) {
+        let stem = String(path.name.dropLast(3))
+        return (path.components.count, preferredFiles.firstIndex(of: stem) ?? preferredFiles.count, offset)
+    }
+}

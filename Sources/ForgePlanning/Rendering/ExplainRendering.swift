@@ -1,0 +1,52 @@
+internal import ForgeModel
+internal import ForgePresets
+
+/// `forge detect` for people.
+package enum ExplainRendering {
+    /// Which clauses of each preset held or failed, who won and why, and who came closest.
+    package static func text(_ explanation: Explanation) -> String {
+        var lines: [String] = []
+        if let winner = explanation.winner {
+            lines.append("\(winner): \(explanation.reason)")
+        } else {
+            lines.append("no preset: \(explanation.reason)")
+        }
+        if explanation.winner == nil, let near = explanation.nearestMiss {
+            let lacks = near.outcome.clauses.filter { !$0.speaksFor }.map { ($0.negated ? "no " : "") + $0.clause }
+            lines.append("nearest miss: \(near.preset), for want of " + lacks.joined(separator: " or "))
+        }
+        for entry in explanation.entries {
+            let mark = entry.preset == explanation.winner ? "→" : entry.outcome.held ? "+" : "-"
+            lines += ["", "\(mark) \(entry.preset)  (\(entry.name), \(entry.group.rawValue))"]
+            lines += entry.outcome.clauses.map(line)
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// What was recognized and where each value comes from.
+    package static func text(_ detection: Detection) -> String {
+        let report = detection.report
+        var rows: [[String]] = [["preset", "\(detection.preset.name) (\(detection.preset.id))", detection.evidence.first?.place ?? ""]]
+        rows.append(["kind", report.kind?.rawValue ?? "", ""])
+        if !detection.root.isRoot { rows.append(["root", detection.root.display, ""]) }
+        if let manager = detection.packageManager { rows.append(["packages", manager.name, ""]) }
+        let values = [("install", report.install), ("build", report.build), ("output", report.output), ("start", report.start)]
+        for case (let key, let value?) in values { rows.append([key, value, report.derived[key]?.source ?? ""]) }
+        if let version = report.runtimeVersion { rows.append(["runtime", version, report.derived["runtimeVersion"]?.source ?? ""]) }
+        for candidate in detection.candidates { rows.append(["also", candidate.preset, candidate.reason]) }
+        let widths = (0..<2).map { column in (rows.map { $0[column].count }.max() ?? 0) + 2 }
+        return rows.map { row in
+            let text = row[0].padded(widths[0]) + (row[2].isEmpty ? row[1] : row[1].padded(widths[1]) + row[2])
+            return text + "\n"
+        }.joined()
+    }
+
+    private static func line(_ clause: ClauseOutcome) -> String {
+        let text = (clause.negated ? "no " : "") + clause.clause
+        return "    \(clause.speaksFor ? "✓" : "✗") \(text)" + (clause.evidence?.place.map { "  \($0)" } ?? "")
+    }
+}
+
+extension String {
+    fileprivate func padded(_ width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
+}

@@ -1,0 +1,62 @@
+import ForgeModel
+import Foundation
+import Testing
+
+@testable import ForgePlanning
+
+/// Every project of `fixtures/projects` has its plan, or the refusal of one, in `fixtures/plans`.
+@Suite struct GoldenPlanTests {
+    static let projects = ((try? FileManager.default.contentsOfDirectory(atPath: Repository.root + "/fixtures/projects")) ?? []).sorted()
+    static let updates = ProcessInfo.processInfo.environment["FORGE_UPDATE_GOLDENS"] == "1"
+
+    private struct Refusal: Encodable {
+        struct Error: Encodable {
+            let code: String
+            let message: String
+            let file: String?
+            let line: Int?
+            let column: Int?
+            let hint: String?
+        }
+        let error: Error
+    }
+
+    @Test(arguments: projects)
+    func planIsTheGoldenOne(project: String) throws {
+        let tree = FolderTree(folder: "\(Repository.root)/fixtures/projects/\(project)")
+        // The preset's digest changes with every comment in its file: the golden plan says which preset, not which bytes.
+        let plan: String
+        do {
+            let found = try Shipped.plan(tree)
+            plan = try Shipped.json(found).replacing("\(found.preset.digest)/\(found.preset.digest.sizeBytes)", with: "sha256:…")
+        } catch let error as ForgeError {
+            plan = try Shipped.json(
+                Refusal(
+                    error: .init(
+                        code: error.code, message: error.message, file: error.location?.file, line: error.location?.line,
+                        column: error.location?.column, hint: error.hint)))
+        }
+        try compare(plan, with: "plans/\(project).json")
+    }
+
+    @Test(arguments: projects)
+    func detectionIsTheGoldenOne(project: String) throws {
+        let tree = FolderTree(folder: "\(Repository.root)/fixtures/projects/\(project)")
+        try compare(try Shipped.json(Shipped.detect(tree).report), with: "plans/\(project).detect.json")
+    }
+
+    @Test func noGoldenPlanIsWithoutItsProject() throws {
+        let names = try FileManager.default.contentsOfDirectory(atPath: Repository.root + "/fixtures/plans")
+        let known = Set(Self.projects.flatMap { ["\($0).json", "\($0).detect.json"] })
+        #expect(Set(names).subtracting(known) == [])
+        #expect(Self.projects.count >= 12)
+    }
+
+    private func compare(_ found: String, with name: String) throws {
+        let file = "\(Repository.root)/fixtures/\(name)"
+        if Self.updates { try Data(found.utf8).write(to: URL(fileURLWithPath: file)) }
+        let golden = try? String(contentsOfFile: file, encoding: .utf8)
+        #expect(golden != nil, "`\(name)` is missing: run the tests with FORGE_UPDATE_GOLDENS=1 and read it")
+        #expect(found == golden)
+    }
+}
