@@ -10,6 +10,8 @@ struct OperatorLimits: Sendable, Hashable {
     var diskBytes: Int64?
     var logBytes: Int64?
     var processes: Int?
+    /// Cores, also parts of one.
+    var cpus: Double?
 
     /// Reads `config.toml` in `directory`; no file, no limits.
     /// - Throws: `ForgeError` with every fault and its place.
@@ -30,6 +32,7 @@ struct OperatorLimits: Sendable, Hashable {
             limits.diskBytes = bytes("disk", section)
             limits.logBytes = bytes("log", section)
             limits.processes = section.integer("processes")?.value
+            limits.cpus = cpus(section)
             section.finish()
         }
         reader.finish()
@@ -41,6 +44,13 @@ struct OperatorLimits: Sendable, Hashable {
         BuildPlan(
             preset: plan.preset, root: plan.root, steps: plan.steps.map { $0.limited(by: self) }, artifact: plan.artifact,
             toolchains: plan.toolchains, warnings: plan.warnings)
+    }
+
+    private static func cpus(_ table: TableReader) -> Double? {
+        guard let node = table.node("cpus") else { return nil }
+        if let number = node.number, number >= 0.1, number <= 4096 { return number }
+        table.faults.add("`cpus` must be a number of cores, at least 0.1", at: table.place(of: node), hint: "write `cpus = 2`")
+        return nil
     }
 
     private static func bytes(_ key: String, _ table: TableReader) -> Int64? {
@@ -65,6 +75,7 @@ extension Step {
         own.diskBytes = min(own.diskBytes, limits.diskBytes ?? .max)
         own.logBytes = min(own.logBytes, limits.logBytes ?? .max)
         own.processes = min(own.processes, limits.processes ?? .max)
+        if let cpus = limits.cpus { own.cpus = own.cpus > 0 ? min(own.cpus, cpus) : cpus }
         return Step(
             id: id, title: title, needs: needs, command: command, environment: environment, inputs: inputs, outputs: outputs, caches: caches,
             network: network, limits: own)

@@ -4,8 +4,40 @@ internal import Synchronization
 
 /// A stored tree read like a source. Calls block; directories are read once and kept.
 package struct StoredTree: SourceTree {
+    /// A directory read once: its message, and its entries in order.
+    private struct Folder: Sendable {
+        let message: DirectoryMessage
+        let entries: [SourceEntry]
+
+        init(_ message: DirectoryMessage) {
+            self.message = message
+            let files = message.files.map {
+                SourceEntry(name: $0.name, node: .file(executable: $0.isExecutable, size: $0.digest.sizeBytes))
+            }
+            let links = message.symlinks.map { SourceEntry(name: $0.name, node: .symlink(target: $0.target)) }
+            let directories = message.directories.map { SourceEntry(name: $0.name, node: .directory) }
+            entries = (files + links + directories).sorted { $0.name.precedes($1.name) }
+        }
+
+        /// By halves: detection asks folders of thousands for hundreds of names.
+        func node(named name: String) -> SourceNode? {
+            var range = entries.startIndex..<entries.endIndex
+            while !range.isEmpty {
+                let middle = range.lowerBound + range.count / 2
+                if entries[middle].name.precedes(name) {
+                    range = (middle + 1)..<range.upperBound
+                } else if name.precedes(entries[middle].name) {
+                    range = range.lowerBound..<middle
+                } else {
+                    return entries[middle].node
+                }
+            }
+            return nil
+        }
+    }
+
     private final class Cache: Sendable {
-        let directories = Mutex<[Digest: DirectoryMessage]>([:])
+        let folders = Mutex<[Digest: Folder]>([:])
     }
 
     private let trees: TreeStore
@@ -20,18 +52,10 @@ package struct StoredTree: SourceTree {
 
     package func node(at path: RelativePath) throws -> SourceNode? {
         guard !path.isRoot else { return .directory }
-        return try entries(of: path.parent).first { $0.name.isSame(as: path.name) }?.node
+        return try folder(at: path.parent)?.node(named: path.name)
     }
 
-    package func entries(of path: RelativePath) throws -> [SourceEntry] {
-        guard let message = try directory(at: path) else { return [] }
-        let files = message.files.map {
-            SourceEntry(name: $0.name, node: .file(executable: $0.isExecutable, size: $0.digest.sizeBytes))
-        }
-        let links = message.symlinks.map { SourceEntry(name: $0.name, node: .symlink(target: $0.target)) }
-        let directories = message.directories.map { SourceEntry(name: $0.name, node: .directory) }
-        return (files + links + directories).sorted { $0.name.precedes($1.name) }
-    }
+    package func entries(of path: RelativePath) throws -> [SourceEntry] { try folder(at: path)?.entries ?? [] }
 
     package func read(_ path: RelativePath, limit: Int) throws -> [UInt8]? {
         var bytes: [UInt8] = []
@@ -42,7 +66,7 @@ package struct StoredTree: SourceTree {
     }
 
     package func forEachChunk(of path: RelativePath, _ body: (UnsafeRawBufferPointer) throws -> Void) throws -> Bool {
-        guard !path.isRoot, let file = try directory(at: path.parent)?.files.first(where: { $0.name.isSame(as: path.name) }) else {
+        guard !path.isRoot, let file = try folder(at: path.parent)?.message.files.first(where: { $0.name.isSame(as: path.name) }) else {
             return false
         }
         let digest = try file.digest.checked()
@@ -50,19 +74,19 @@ package struct StoredTree: SourceTree {
         return true
     }
 
-    private func directory(at path: RelativePath) throws -> DirectoryMessage? {
-        var message = try directory(root)
+    private func folder(at path: RelativePath) throws -> Folder? {
+        var folder = try folder(root)
         for name in path.components {
-            guard let child = message.directories.first(where: { $0.name.isSame(as: name) }) else { return nil }
-            message = try directory(child.digest.checked())
+            guard let child = folder.message.directories.first(where: { $0.name.isSame(as: name) }) else { return nil }
+            folder = try self.folder(child.digest.checked())
         }
-        return message
+        return folder
     }
 
-    private func directory(_ digest: Digest) throws -> DirectoryMessage {
-        if let known = cache.directories.withLock({ $0[digest] }) { return known }
-        let message = try trees.directory(digest)
-        cache.directories.withLock { $0[digest] = message }
-        return message
+    private func folder(_ digest: Digest) throws -> Folder {
+        if let known = cache.folders.withLock({ $0[digest] }) { return known }
+        let folder = Folder(try trees.directory(digest))
+        cache.folders.withLock { $0[digest] = folder }
+        return folder
     }
 }

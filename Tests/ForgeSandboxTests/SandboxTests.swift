@@ -149,6 +149,16 @@ extension Step.Limits {
         #expect(try workshop.leftovers() == [])
     }
 
+    @Test func theCoreLimitIsTheCgroupsQuota() async throws {
+        let workshop = try await Workshop()
+        let quota = Mutex<String?>(nil)
+        let sandboxes = workshop.root + "/sandboxes"
+        _ = try await workshop.run("echo up; read line < /dev/null", limits: .small.with { $0.cpus = 0.5 }) {
+            quota.withLock { $0 = $0 ?? coreQuota(ofStepIn: sandboxes) }
+        }
+        #expect(quota.withLock { $0 } == "50000")
+    }
+
     @Test func aFloodedLogHandsOnNoMoreThanItsLimit() async throws {
         let workshop = try await Workshop()
         let outcome = try await workshop.run("yes", limits: .small.with { $0.logBytes = 100_000 })
@@ -200,6 +210,18 @@ extension Step.Limits {
         #expect(endings == Array(repeating: .exited(0), count: 8))
         #expect(try workshop.leftovers() == [])
     }
+}
+
+/// Microseconds of CPU per 100 ms that the cgroup of the one step running in `sandboxes` may use.
+private func coreQuota(ofStepIn sandboxes: String) -> String? {
+    guard let step = try? Files.list(sandboxes).first(where: { $0.hasPrefix("step-") && !$0.hasSuffix(".lock") }) else { return nil }
+    let cgroup = "forge-" + step.dropFirst("step-".count)
+    for path in ["/sys/fs/cgroup/cpu/\(cgroup)/cpu.cfs_quota_us", "/sys/fs/cgroup/\(cgroup)/cpu.max"] {
+        if let bytes = try? Files.read(path) {
+            return String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isWhitespace).first.map(String.init)
+        }
+    }
+    return nil
 }
 
 /// Command lines of running processes that hold `marker`.
