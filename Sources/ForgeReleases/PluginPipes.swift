@@ -54,7 +54,7 @@ final class PluginPipes: Sendable {
     /// The next bytes of the plugin's standard error; empty at the end. Blocks.
     func readError() throws -> [UInt8] { try read(error) }
 
-    /// Blocks until the plugin's pipe has taken all of `bytes`.
+    /// Blocks until the plugin's pipe has taken all of `bytes`, or the plugin has closed it.
     func send(_ bytes: [UInt8]) throws {
         guard let input = input.withLock({ $0 }) else { return }
         var rest = bytes[...]
@@ -62,6 +62,8 @@ final class PluginPipes: Sendable {
             try wait(input, for: Int16(POLLOUT))
             let count = rest.withUnsafeBytes { write(input.raw, $0.baseAddress, $0.count) }
             if count < 0 && (errno == EINTR || errno == EAGAIN) { continue }
+            // A plugin that reads no more may still have something to say: what it wrote decides.
+            if count < 0 && errno == EPIPE { return closeInput() }
             guard count >= 0 else { throw SystemError.last("write", "plugin") }
             rest = rest.dropFirst(count)
         }

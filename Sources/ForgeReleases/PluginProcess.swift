@@ -67,8 +67,8 @@ struct PluginProcess: Sendable {
 
     /// The last lines, fit for a terminal.
     private static func plain(_ bytes: [UInt8]) -> String {
-        let lines = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline).suffix(3)
-        return lines.map { PlainText.line($0, limit: 300) }.joined(separator: " / ")
+        let lines = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline).map { PlainText.line($0, limit: 300) }
+        return lines.filter { !$0.allSatisfy(\.isWhitespace) }.suffix(3).joined(separator: " / ")
     }
 }
 

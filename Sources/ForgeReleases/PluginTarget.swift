@@ -49,7 +49,7 @@ struct PluginTarget: Sendable {
         let said = lastWords.isEmpty ? nil : "it wrote: \(lastWords)"
         switch error {
         case is PluginConversation.OutputEnded: return fault("target.exited", "\(words(status)) before it was done", hint: said)
-        case let error as SystemError: return fault("target.exited", "stopped reading", hint: said ?? error.reason)
+        case let error as SystemError: return fault("target.lost", "cannot be talked to: \(error.reason)", hint: said)
         case let error as ProtocolViolation: return fault("target.invalid-message", "sent \(error)", hint: said)
         case let error as TargetFailure:
             return fault(
