@@ -1,6 +1,5 @@
 #pragma once
 #include <git2.h>
-#include <git2/sys/repository.h>
 
 #if LIBGIT2_VER_MAJOR < 1 || (LIBGIT2_VER_MAJOR == 1 && LIBGIT2_VER_MINOR < 8)
 #error "Forge needs libgit2 1.8 or newer (shallow fetch): install libgit2-dev from bookworm-backports, as `make setup` does."

@@ -5,6 +5,8 @@ internal import ForgeSystem
 /// Where a repository on this machine lies.
 package struct GitRepository: Sendable {
     let pool: RepositoryPool
+    /// The `.git` folder that all work trees of the repository share.
+    let commonFolder: String
     /// Absolute path of the work tree, without links; nil for a bare repository.
     package let workTree: String?
     /// Where the folder asked about lies below the work tree.
@@ -30,14 +32,16 @@ package struct GitRepository: Sendable {
             throw refusal(path, error)
         }
         defer { git_repository_free(opened) }
-        guard let opened, let gitPath = git_repository_path(opened) else { return nil }
+        guard let opened, let gitPath = git_repository_path(opened), let common = git_repository_commondir(opened) else { return nil }
+        let pool = RepositoryPool(path: String(cString: gitPath))
+        let commonFolder = String(cString: common)
         guard git_repository_is_bare(opened) == 0, let root = git_repository_workdir(opened),
             let workTree = try Files.resolved(String(cString: root)), let real = try Files.resolved(path),
             real == workTree || real.hasPrefix(workTree == "/" ? "/" : workTree + "/")
-        else { return GitRepository(pool: RepositoryPool(path: String(cString: gitPath)), workTree: nil, prefix: .root) }
+        else { return GitRepository(pool: pool, commonFolder: commonFolder, workTree: nil, prefix: .root) }
         let rest = real.utf8.dropFirst(workTree.utf8.count).drop { $0 == UInt8(ascii: "/") }
         let prefix = try RelativePath(parsing: String(decoding: rest, as: UTF8.self))
-        return GitRepository(pool: RepositoryPool(path: String(cString: gitPath)), workTree: workTree, prefix: prefix)
+        return GitRepository(pool: pool, commonFolder: commonFolder, workTree: workTree, prefix: prefix)
     }
 
     /// The full id of the commit that `HEAD` names; nil before the first commit.

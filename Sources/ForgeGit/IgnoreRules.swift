@@ -1,101 +1,48 @@
-internal import CLibgit2
 internal import ForgeModel
+internal import ForgeSystem
+internal import Glibc
 
-/// What git would leave out of a directory, and what it tracks in it. For one thread.
-final class IgnoreRules {
-    /// Whether a repository stands behind the rules; otherwise only `.gitignore` files do.
-    let isRepository: Bool
-    let head: String?
-    private let handle: OpaquePointer
-    private let index: OpaquePointer?
-    private let prefix: RelativePath
-
-    private init(handle: OpaquePointer, index: OpaquePointer?, prefix: RelativePath, head: String?) {
-        self.handle = handle
-        self.index = index
-        self.prefix = prefix
-        self.head = head
-        isRepository = index != nil
+/// The ignore files that apply to some folder.
+struct IgnoreRules: Sendable {
+    private struct File: Sendable {
+        /// Length of the path of its folder, with the slash after it.
+        let prefix: Int
+        let patterns: [IgnorePattern]
     }
 
-    deinit {
-        git_index_free(index)
-        git_repository_free(handle)
+    /// More than git's largest sensible file, less than a trap.
+    private static let maximumSize = 4 << 20
+
+    /// Weakest first: `info/exclude`, then from the root down.
+    private var files: [File] = []
+
+    /// Adds what a file says; `folder` is the one it stands in, as a path below the work tree's root.
+    mutating func add(_ bytes: [UInt8], in folder: RelativePath) {
+        let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+        let text = bytes.starts(with: mark) ? bytes.dropFirst(mark.count) : bytes[...]
+        let patterns = text.split(separator: UInt8(ascii: "\n")).compactMap { IgnorePattern(line: $0) }
+        guard !patterns.isEmpty else { return }
+        files.append(File(prefix: folder.isRoot ? 0 : folder.string.utf8.count + 1, patterns: patterns))
     }
 
-    /// - Parameter directory: absolute, without links.
-    static func of(_ directory: String) throws -> IgnoreRules {
+    /// Adds the `.gitignore` of a folder, when it has one. A link in its place says nothing, as with git.
+    /// - Throws: `SystemError` when it cannot be read.
+    mutating func addFile(in directory: Descriptor, at folder: RelativePath) throws {
         do {
-            guard let repository = try GitRepository.holding(directory) else { return try withoutRepository(directory) }
-            guard repository.workTree != nil else {
-                throw ForgeError(
-                    .usage, "source.bare", "`\(directory)` is a repository without a work tree", hint: "name a commit with `--commit`")
-            }
-            let rules = try inside(repository)
-            // A folder that the repository around it ignores is not part of that repository.
-            let prefix = repository.prefix
-            if !prefix.isRoot, try rules.ignores(.root, isDirectory: true), !rules.tracksAnything(below: .root) {
-                return try withoutRepository(directory)
-            }
-            try rules.refuseSubmodules()
-            return rules
-        } catch let failure as GitFailure {
-            throw ForgeError(.usage, "source.unreadable-repository", "cannot read the repository of `\(directory)`", cause: failure)
+            let file = try directory.openBeneath(".gitignore", O_RDONLY | O_NONBLOCK | O_NOFOLLOW)
+            guard try file.status().kind == .file else { return }
+            add(try file.readAll(limit: IgnoreRules.maximumSize), in: folder)
+        } catch let error as SystemError where error.isNotFound || error.errno == ELOOP {}
+    }
+
+    /// Whether the last word on `name` in `folder` is to leave it out. That a folder above is left out is the caller's to know.
+    func ignores(_ name: [UInt8], in folder: RelativePath, isDirectory: Bool) -> Bool {
+        guard !files.isEmpty else { return false }
+        let path = (folder.isRoot ? [] : Array(folder.string.utf8) + [UInt8(ascii: "/")]) + name
+        for file in files.reversed() {
+            let last = file.patterns.last { $0.matches(path: path[file.prefix...], name: name[...], isDirectory: isDirectory) }
+            if let last { return !last.isNegative }
         }
-    }
-
-    private static func inside(_ repository: GitRepository) throws -> IgnoreRules {
-        var handle: OpaquePointer?
-        try Libgit2.check(git_repository_open(&handle, repository.pool.path))
-        guard let handle else { throw GitFailure(code: GIT_ERROR, message: "no repository") }
-        var index: OpaquePointer?
-        do { try Libgit2.check(git_repository_index(&index, handle)) } catch {
-            git_repository_free(handle)
-            throw error
-        }
-        return IgnoreRules(handle: handle, index: index, prefix: repository.prefix, head: try repository.head())
-    }
-
-    /// A repository in memory whose work tree is the directory: nothing is written anywhere.
-    private static func withoutRepository(_ directory: String) throws -> IgnoreRules {
-        Libgit2.start()
-        var handle: OpaquePointer?
-        try Libgit2.check(git_repository_new(&handle))
-        guard let handle else { throw GitFailure(code: GIT_ERROR, message: "no repository") }
-        let rules = IgnoreRules(handle: handle, index: nil, prefix: .root, head: nil)
-        try Libgit2.check(git_repository_set_workdir(handle, directory, 0))
-        return rules
-    }
-
-    /// Whether a question can have an answer other than no. Without a repository only `.gitignore` files ignore.
-    func mayIgnore(_ hasRules: Bool) -> Bool { isRepository || hasRules }
-
-    func ignores(_ path: RelativePath, isDirectory: Bool) throws -> Bool {
-        var ignored: Int32 = 0
-        // The slash tells libgit2 that it is a folder, which saves it a look.
-        let name = prefix.appending(path).string + (isDirectory ? "/" : "")
-        try Libgit2.check(git_ignore_path_is_ignored(&ignored, handle, name))
-        return ignored != 0
-    }
-
-    func tracks(_ path: RelativePath) -> Bool {
-        guard let index else { return false }
-        return git_index_get_bypath(index, prefix.appending(path).string, 0) != nil
-    }
-
-    func tracksAnything(below path: RelativePath) -> Bool {
-        guard let index else { return false }
-        let whole = prefix.appending(path)
-        return whole.isRoot ? git_index_entrycount(index) > 0 : git_index_find_prefix(nil, index, whole.string + "/") == 0
-    }
-
-    private func refuseSubmodules() throws {
-        guard let index else { return }
-        for number in 0..<git_index_entrycount(index) {
-            guard let entry = git_index_get_byindex(index, number)?.pointee, entry.mode == GIT_FILEMODE_COMMIT.rawValue,
-                let name = entry.path, let path = try RelativePath(parsing: String(cString: name)).relative(to: prefix)
-            else { continue }
-            throw Listing.submodule(path)
-        }
+        return false
     }
 }

@@ -20,10 +20,9 @@ package struct WorkTree: SourceTree {
     ///   `source.submodule`, `source.bare`, `source.owner` …
     package init(at path: String) throws {
         (self.path, root) = try WorkTree.openRoot(path)
-        let rules = try IgnoreRules.of(self.path)
-        head = rules.head
-        var walk = WorkTreeWalk(rules: rules)
+        var walk = try WorkTreeWalk(of: self.path)
         try walk.run(root)
+        head = walk.head
         listing = walk.listing
     }
 

@@ -1,0 +1,47 @@
+internal import CLibgit2
+internal import ForgeModel
+
+/// What git's index names below a folder of the work tree. For one thread.
+final class TrackedFiles {
+    private let handle: OpaquePointer
+    private let index: OpaquePointer
+    private let prefix: RelativePath
+
+    init(of repository: GitRepository) throws {
+        Libgit2.start()
+        var handle: OpaquePointer?
+        try Libgit2.check(git_repository_open(&handle, repository.pool.path))
+        guard let handle else { throw GitFailure(code: GIT_ERROR, message: "no repository") }
+        var index: OpaquePointer?
+        do {
+            try Libgit2.check(git_repository_index(&index, handle))
+            guard let index else { throw GitFailure(code: GIT_ERROR, message: "no index") }
+            (self.handle, self.index, prefix) = (handle, index, repository.prefix)
+        } catch {
+            git_repository_free(handle)
+            throw error
+        }
+    }
+
+    deinit {
+        git_index_free(index)
+        git_repository_free(handle)
+    }
+
+    func contains(_ path: RelativePath) -> Bool { git_index_get_bypath(index, prefix.appending(path).string, 0) != nil }
+
+    func containsAnything(below path: RelativePath) -> Bool {
+        let whole = prefix.appending(path)
+        return whole.isRoot ? git_index_entrycount(index) > 0 : git_index_find_prefix(nil, index, whole.string + "/") == 0
+    }
+
+    /// - Throws: `source.submodule` when one stands below the folder.
+    func refuseSubmodules() throws {
+        for number in 0..<git_index_entrycount(index) {
+            guard let entry = git_index_get_byindex(index, number)?.pointee, entry.mode == GIT_FILEMODE_COMMIT.rawValue,
+                let name = entry.path, let path = try RelativePath(parsing: String(cString: name)).relative(to: prefix)
+            else { continue }
+            throw Listing.submodule(path)
+        }
+    }
+}
