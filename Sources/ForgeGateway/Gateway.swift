@@ -34,6 +34,7 @@ package actor Gateway {
     private enum State {
         case idle, starting
         case running(Running)
+        case draining(OpenConnections)
         case stopped
     }
 
@@ -64,16 +65,22 @@ package actor Gateway {
     /// Accepts no more, lets the open requests finish for at most `grace`, and gives the state file up.
     package func stop(grace: Duration = .seconds(30)) async {
         guard case .running(let running) = state else { return }
-        state = .stopped
+        state = .draining(running.connections)
         running.recheck.cancel()
         try? await running.listener.close()
         await running.connections.drain(grace: grace)
         try? await running.pool.shutdownGracefully()
         unlink(configuration.statePath)
+        state = .stopped
         withExtendedLifetime(running.lock) {}
     }
 
-    /// Serves until SIGTERM or SIGINT, then drains. `started` is told where.
+    /// Ends a `stop` that is under way without waiting for the open requests.
+    package func cutShort() {
+        if case .draining(let connections) = state { connections.closeAll() }
+    }
+
+    /// Serves until SIGTERM or SIGINT, then drains; a second signal ends that at once. `started` is told where.
     package static func run(
         routes: RouteTable, configuration: Configuration, started: @Sendable (GatewayState) async -> Void
     ) async throws {
@@ -81,7 +88,12 @@ package actor Gateway {
         let gateway = Gateway(routes: routes, configuration: configuration)
         await started(try await gateway.start())
         for await _ in signals { break }
-        await gateway.stop()
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await gateway.stop() }
+            group.addTask { for await _ in signals { await gateway.cutShort() } }
+            await group.next()
+            group.cancelAll()
+        }
     }
 
     private func open() async throws -> (Running, GatewayState) {

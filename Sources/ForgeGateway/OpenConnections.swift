@@ -17,9 +17,13 @@ final class OpenConnections: Sendable {
         for channel in open { channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent()) }
         let timer = Task {
             try await Task.sleep(for: grace)
-            for channel in open { channel.close(promise: nil) }
+            closeAll()
         }
         for channel in open { try? await channel.closeFuture.get() }
         timer.cancel()
+    }
+
+    func closeAll() {
+        for channel in channels.withLock({ Array($0.values) }) { channel.close(promise: nil) }
     }
 }

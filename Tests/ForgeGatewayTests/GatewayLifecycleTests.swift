@@ -98,6 +98,23 @@ extension Gateway {
         }
     }
 
+    @Test func stoppingCanBeCutShort() async throws {
+        try await GatewayFixture.run { gateway in
+            try gateway.publish("site.localhost", gateway.site(["large.txt": String(repeating: "0123456789", count: 3_000_000)]))
+            let busy = try await BlockingPool.run {
+                let busy = try gateway.connect()
+                try busy.send("GET /large.txt HTTP/1.1\r\nHost: site.localhost\r\n\r\n")
+                try busy.waitForBytes()
+                return busy
+            }
+            async let stopped: Void = gateway.gateway.stop(grace: .seconds(3600))
+            #expect(try await eventually { (try? gateway.connect()) == nil })
+            await gateway.gateway.cutShort()
+            await stopped
+            await #expect(throws: RawClient.Malformed.self) { try await BlockingPool.run { try busy.response() } }
+        }
+    }
+
     @Test(arguments: [
         ("127.0.0.1:8080", "127.0.0.1:8080"), (":9000", "127.0.0.1:9000"), ("9000", "127.0.0.1:9000"), ("[::1]:80", "[::1]:80"),
         ("0.0.0.0:0", "0.0.0.0:0"), ("localhost:1", "localhost:1"),
