@@ -74,3 +74,26 @@ final class MemoryTree: SourceTree {
 
     func read(_ path: RelativePath, limit: Int) throws -> [UInt8]? { files[path].map { Array($0.prefix(limit)) } }
 }
+
+/// An `index.html` beside three hundred folders of a thousand pages each.
+struct WideTree: SourceTree {
+    func node(at path: RelativePath) throws -> SourceNode? {
+        switch path.components.count {
+        case 0: .directory
+        case 1: path.name == "index.html" ? .file(executable: false, size: 0) : path.name.hasPrefix("part") ? .directory : nil
+        case 2: path.name.hasPrefix("page") ? .file(executable: false, size: 0) : nil
+        default: nil
+        }
+    }
+
+    func entries(of path: RelativePath) throws -> [SourceEntry] {
+        if path.components.count == 1 {
+            return (0..<1000).map { SourceEntry(name: "page\($0).html", node: .file(executable: false, size: 0)) }
+        }
+        guard path.isRoot else { return [] }
+        return [SourceEntry(name: "index.html", node: .file(executable: false, size: 0))]
+            + (0..<300).map { SourceEntry(name: "part\($0)", node: .directory) }
+    }
+
+    func read(_ path: RelativePath, limit: Int) throws -> [UInt8]? { try node(at: path) == .directory ? nil : [] }
+}

@@ -4,10 +4,14 @@ internal import ForgeTOML
 
 extension ProjectConfiguration {
     /// Reads `crowdforge.toml` at the root of a tree; the empty configuration when there is none. May block on files.
-    /// - Throws: `ForgeError` `config.invalid` with every fault and its place, or `config.syntax`.
+    /// - Throws: `ForgeError` `config.invalid` with every fault and its place, `config.syntax`, or `config.too-large`.
     package static func load(from tree: some SourceTree) throws -> ProjectConfiguration {
         let path = RelativePath.root.appending(component: fileName)
-        guard let real = try tree.resolve(path), let bytes = try tree.read(real, limit: 1 << 20) else { return ProjectConfiguration() }
+        let limit = 1 << 20
+        guard let real = try tree.resolve(path), let bytes = try tree.read(real, limit: limit + 1) else { return ProjectConfiguration() }
+        guard bytes.count <= limit else {
+            throw ForgeError(.configuration, "config.too-large", "`\(fileName)` is larger than 1 MB", at: SourceLocation(file: fileName))
+        }
         return try ProjectConfiguration(parsing: bytes, file: fileName)
     }
 
@@ -203,7 +207,8 @@ private enum EnvironmentName {
                 continue
             }
             let name = rest.drop { $0 == "{" }.prefix { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }
-            if !name.isEmpty, !name.hasPrefix("CROWDFORGE_") { return String(name) }
+            // `$5` names nothing.
+            if let first = name.first, !first.isNumber, !name.hasPrefix("CROWDFORGE_") { return String(name) }
         }
         return nil
     }

@@ -3,11 +3,17 @@ internal import ForgePresets
 
 /// Turns a detection into what a build will do. Pure: no files, no clock, no environment of this machine.
 package enum Planner {
-    /// - Throws: `ForgeError` of category plan: `plan.server-missing`, `plan.start-missing`, `plan.output-outside`,
-    ///   `plan.output-is-root`, `plan.outputs-overlap`.
+    /// - Throws: `ForgeError` of category plan: `plan.server-missing`, `plan.start-missing`, `plan.dockerfile-missing`,
+    ///   `plan.output-outside`, `plan.output-is-root`, `plan.outputs-overlap`.
     package static func plan(_ detection: Detection, configuration: ProjectConfiguration) throws -> BuildPlan {
         let draft = PlanDraft(detection: detection, configuration: configuration)
         if detection.kind == .container { try draft.checkStart() }
+        if detection.kind == .image, detection.dockerfile == nil {
+            throw ForgeError(
+                .plan, "plan.dockerfile-missing", "there is no `Dockerfile` in `\(detection.root)`",
+                at: configuration.build.framework?.location,
+                hint: "add one, or let forge recognize the project by removing the `framework` line")
+        }
         let steps = try draft.steps()
         return BuildPlan(
             preset: detection.preset.reference, root: detection.root, steps: steps, artifact: try draft.artifact(steps),

@@ -103,15 +103,15 @@ package final class ProjectFiles {
     private func expand(
         _ parts: ArraySlice<String>, below folder: RelativePath, _ kind: Clause.FileKind, _ found: inout Set<RelativePath>
     ) throws {
-        guard let part = parts.first, found.count < 256, listed < ProjectFiles.entryLimit else { return }
+        guard let part = parts.first, found.count < 256 else { return }
         let rest = parts.dropFirst()
         if part == "**" {
             try expand(rest, below: folder, kind, &found)
-            guard folder.components.count < 6 else { return }
+            guard folder.components.count < 6, isListable(folder) else { return }
             for name in try subfolders(folder) { try expand(parts, below: folder.appending(component: name), kind, &found) }
         } else if !Glob.isWild(part) {
             try visit(folder.appending(component: part), rest, kind, &found)
-        } else {
+        } else if isListable(folder) {
             for entry in try entries(folder) where Glob.matches(entry.name, part: part) && isVisible(entry.name, part) {
                 try visit(folder.appending(component: entry.name), rest, kind, &found)
             }
@@ -129,6 +129,9 @@ package final class ProjectFiles {
         default: break
         }
     }
+
+    /// A tree of many thousand files is searched by name everywhere, by pattern only as far as this many entries.
+    private func isListable(_ folder: RelativePath) -> Bool { folder.isRoot || listings[folder] != nil || listed < ProjectFiles.entryLimit }
 
     /// A pattern finds hidden names only when it says the dot, and never what tools made.
     private func isVisible(_ name: String, _ part: String) -> Bool {
