@@ -78,7 +78,8 @@ let package = Package(
         .executableTarget(
             name: "forge",
             dependencies: [
-                "ForgeModel", "ForgeSystem", "ForgeEvents", "ForgePlanning", "ForgeReleases", "ForgeGateway", "ForgeTerminal", "ForgePipeline",
+                "ForgeModel", "ForgeSystem", "ForgeEvents", "ForgePlanning", "ForgeReleases", "ForgeGateway", "ForgeTerminal",
+                "ForgePipeline",
                 .arguments,
             ],
             swiftSettings: settings),
