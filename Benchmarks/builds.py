@@ -87,6 +87,23 @@ def same_index(project, work):
     return nothing, lambda: run([*command, "status", "--porcelain"], cwd=project)
 
 
+def has_buildah():
+    found = shutil.which("buildah") and subprocess.run(
+        ["buildah", "images", "-q", "localhost/forge-bench-hugo"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
+    if not found:
+        print("no buildah rows: run Benchmarks/peer-image.sh first", file=sys.stderr)
+    return found
+
+
+def buildah(project, work, layers=True):
+    """The same Hugo build as a container build: context transfer, layer cache, step in an OCI runtime."""
+    recipe = work / "Containerfile"
+    recipe.write_text("FROM localhost/forge-bench-hugo\nWORKDIR /w\nCOPY . .\nRUN hugo --minify --destination public\n")
+    cache = ["--layers"] if layers else ["--no-cache"]
+    # chroot isolation: the only one that starts on this hybrid cgroup hierarchy, and the fastest.
+    return lambda: run(["buildah", "bud", "-q", "--isolation", "chroot", *cache, "-t", "forge-bench-out", "-f", str(recipe), str(project)])
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--forge", required=True)
@@ -108,6 +125,17 @@ def main():
             rows.append((name, "no-op", "the bare command", *pairs(options.runs, (nothing, bench.build(project)), peer)))
             rows.append((name, "warm", "the bare command", *pairs(options.runs, (touch_counter(changed), bench.build(project)), peer)))
             rows.append((name, "cold", "the bare command", *pairs(options.runs, (bench.emptied, bench.build(project)), peer)))
+        if has_buildah():
+            changed = next(iter(sorted((hugo / "content").rglob("*.md"))))
+            bench.emptied()
+            bench.build(hugo)()
+            same, fresh = buildah(hugo, bench.work), buildah(hugo, bench.work, layers=False)
+            same()
+            rows.append(("Hugo, one step", "no-op", "buildah bud", *pairs(options.runs, (nothing, bench.build(hugo)), (nothing, same))))
+            rows.append(("Hugo, one step", "warm", "buildah bud", *pairs(
+                options.runs, (touch_counter(changed), bench.build(hugo)), (touch_counter(changed), same))))
+            rows.append(("Hugo, one step", "cold", "buildah bud --no-cache", *pairs(
+                options.runs, (bench.emptied, bench.build(hugo)), (nothing, fresh))))
         bench.emptied()
         bench.build(docs)()
         rows.append(("docs, no step", "no-op", "git status", *pairs(options.runs, (nothing, bench.build(docs)), same_index(docs, bench.work))))

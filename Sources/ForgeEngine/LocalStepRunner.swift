@@ -50,7 +50,9 @@ package actor LocalStepRunner: StepRunner {
         switch result.ending {
         case .exited(0):
             let collected = try await trees.collect(from: result.upper, paths: action.outputPaths, below: action.workingDirectory)
-            return .succeeded(outputs: collected.root, undeclared: collected.undeclared)
+            // A tool cache may lie inside an output (`.next/cache` in `.next`): it is no part of the result.
+            let outputs = try await trees.select(collected.root, including: [], excluding: step.caches)
+            return .succeeded(outputs: outputs, undeclared: collected.undeclared)
         case .exited(127): return .failed(code: "step.no-command", "found no such command (exit code 127)", hint: nil)
         case .exited(let code): return .failed(code: "step.failed", "exited with code \(code)", hint: nil)
         case .signaled(let signal): return .failed(code: "step.signaled", "was ended by signal \(signal)", hint: nil)

@@ -3,6 +3,7 @@ internal import ForgeEvents
 internal import ForgeModel
 internal import ForgePlanning
 internal import ForgePresets
+internal import ForgeReleases
 internal import ForgeSandbox
 internal import ForgeStore
 internal import ForgeSystem
@@ -53,11 +54,15 @@ extension Pipeline {
         let suggestedSlug: String
     }
 
-    func buildArtifact(_ request: BuildRequest) async throws -> Built {
+    /// `place` is where the artifact goes next, when that is known: it decides what the platform's variables are.
+    func buildArtifact(_ request: BuildRequest, for place: ReleasePlace? = nil) async throws -> Built {
+        // A build that is wholly cached opens no sandbox, which sweeps as well and tells what hinders it.
+        try? await OCISandbox.sweep(directories.sandboxes)
         let store = try await openStore()
         let (source, root) = try await snapshot(request.source, into: store)
         let catalog = try await BlockingPool.run { [installation] in try Self.catalog(installation) }
-        let plan = try await plan(root, catalog, store)
+        let variables = PlatformVariables(commit: source.commit, place: place, gatewayPort: try await gatewayPort())
+        let plan = variables.filled(into: try await plan(root, catalog, store))
         for warning in plan.warnings { events.emit(.warning(warning)) }
         let toolchains = try await identify(plan, catalog)
         let report = try await execute(plan, request: request, root: root, toolchains: toolchains, store: store)

@@ -30,7 +30,7 @@ extension Pipeline {
         let store = try await openStore()
         let artifact =
             switch request.subject {
-            case .build(let build): try await buildArtifact(build).artifact
+            case .build(let build): try await buildArtifact(build, for: request.place).artifact
             case .artifact(let text): try await stored(text, in: store)
             }
         let (service, gateway) = try await releases(store)
@@ -77,6 +77,12 @@ extension Pipeline {
                 .store, "artifact.incomplete", "\(missing.count) files of artifact `\(digest)` are not in the store", hint: "build it again")
         }
         return artifact
+    }
+
+    /// The port of the gateway that runs, else the one it takes by default.
+    func gatewayPort() async throws -> Int {
+        let gateway = try await BlockingPool.run { [directories] in try GatewayState.read(directories.gatewayState) }
+        return gateway?.port ?? ListenAddress.standard.port
     }
 
     private func releases(_ store: Store) async throws -> (service: ReleaseService, gateway: GatewayState?) {

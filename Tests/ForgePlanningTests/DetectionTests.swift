@@ -92,13 +92,13 @@ import Testing
         #expect(
             Shipped.failure { try Shipped.detect(["package.json": "{\n  \"scripts\": {\n    \"build\": \"x\",\n  }\n}\n"]) }
                 == """
-                detect.manifest-syntax (exit 20)
+                detect.manifest-syntax (exit 10)
                 package.json:3:17: `package.json` is not valid JSON: a comma before `}`
                   hint: correct the file: it decides how the project is built
                 """)
         #expect(
             Shipped.failure { try Shipped.detect(["pyproject.toml": "[project]\nname = \n"]) }.hasPrefix(
-                "detect.manifest-syntax (exit 20)\npyproject.toml:2:"))
+                "detect.manifest-syntax (exit 10)\npyproject.toml:2:"))
     }
 
     // Nothing and too much

@@ -151,12 +151,23 @@ extension Step.Limits {
 
     @Test func theCoreLimitIsTheCgroupsQuota() async throws {
         let workshop = try await Workshop()
-        let quota = Mutex<String?>(nil)
-        let sandboxes = workshop.root + "/sandboxes"
-        _ = try await workshop.run("echo up; read line < /dev/null", limits: .small.with { $0.cpus = 0.5 }) {
-            quota.withLock { $0 = $0 ?? coreQuota(ofStepIn: sandboxes) }
+        let root = workshop.root
+        let sandbox = workshop.sandbox
+        let (quotas, found) = AsyncStream.makeStream(of: String?.self)
+        let task = Task {
+            let request = SandboxRequest(
+                layers: [root + "/layer"], command: ["/bin/sh", "-c", "echo up; sleep 86399"], environment: SandboxWorld.environment,
+                workingDirectory: .root, limits: .small.with { $0.cpus = 0.5 })
+            try await sandbox.run(request, output: { _ in found.yield(coreQuota(ofStepIn: root + "/sandboxes")) }) { _ in }
         }
-        #expect(quota.withLock { $0 } == "50000")
+        var quota: String?
+        for await value in quotas {
+            quota = value
+            break
+        }
+        task.cancel()
+        _ = await task.result
+        #expect(quota == "50000")
     }
 
     @Test func aFloodedLogHandsOnNoMoreThanItsLimit() async throws {

@@ -168,7 +168,7 @@ package final class ProjectFiles {
         guard let bytes = try bytes(path, limit: ProjectFiles.manifestLimit + 1) else { return nil }
         guard bytes.count <= ProjectFiles.manifestLimit else {
             throw ForgeError(
-                .detection, "detect.manifest-too-large", "`\(display(path))` is larger than 4 MB: a manifest is read whole",
+                .configuration, "detect.manifest-too-large", "`\(display(path))` is larger than 4 MB: a manifest is read whole",
                 at: SourceLocation(file: display(path)))
         }
         return SourceText.decode(bytes)
@@ -176,7 +176,7 @@ package final class ProjectFiles {
 
     private func broken(_ path: RelativePath, _ format: String, _ message: String, _ line: Int, _ column: Int) -> ForgeError {
         ForgeError(
-            .detection, "detect.manifest-syntax", "`\(display(path))` is not valid \(format): \(message)",
+            .configuration, "detect.manifest-syntax", "`\(display(path))` is not valid \(format): \(message)",
             at: SourceLocation(file: display(path), line: line, column: column),
             hint: "correct the file: it decides how the project is built")
     }
