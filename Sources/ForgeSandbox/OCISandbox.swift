@@ -27,10 +27,15 @@ package struct OCISandbox: Sandbox {
             throw ForgeError(.build, "sandbox.no-helper", "`\(helper)` is missing", hint: "build Forge whole: `make build`")
         }
         let runtime = try await OCIRuntime.find(preferred: preferred)
-        try await BlockingPool.run {
-            for name in try TemporaryDirectory.sweep(directory) { try Self.removeCgroup(Self.id(of: name)) }
-        }
+        try await sweep(directory)
         return OCISandbox(runtime: runtime, helper: helper, directory: directory)
+    }
+
+    /// Removes what a killed Forge left below `directory`: run directories, step disks, cgroups. Nothing of a living one.
+    package static func sweep(_ directory: String) async throws {
+        try await BlockingPool.run {
+            for name in try TemporaryDirectory.sweep(directory) { try removeCgroup(id(of: name)) }
+        }
     }
 
     package func run<Value: Sendable>(
