@@ -6,7 +6,9 @@ extension ForgeHome {
 
     /// The names under which this home's running steps are known to the kernel: control groups and `--id` of the runtime.
     package func runningSteps() -> [String] {
-        Folder.names(sandboxes).filter { $0.hasPrefix("step-") }.map { "forge-" + $0.suffix(13).filter { $0.isLetter || $0.isNumber } }
+        Folder.names(sandboxes).filter { $0.hasPrefix("step-") }.compactMap {
+            $0.hasSuffix(".lock") ? nil : $0.replacing("step-", with: "forge-")
+        }
     }
 
     /// Waits until a step's name is known, so that `leftovers` can look for it once it is gone.
