@@ -15,7 +15,8 @@ package struct ArtifactAssembler: Sendable {
         let spec = plan.artifact
         guard spec.kind != .image else {
             throw ForgeError(
-                .plan, "artifact.dockerfile", "`\(spec.dockerfile?.display ?? "Dockerfile")` was recognised, but this version does not build Dockerfiles yet",
+                .plan, "artifact.dockerfile",
+                "`\(spec.dockerfile?.display ?? "Dockerfile")` was recognised, but this version does not build Dockerfiles yet",
                 hint: "set `[build] framework` in crowdforge.toml to build the project itself")
         }
         let root = try await root(of: spec, plan: plan, report: report)
@@ -23,7 +24,8 @@ package struct ArtifactAssembler: Sendable {
         guard summary.files > 0 else { throw missing("is empty", spec, report) }
         if let link = try await store.trees.escapingSymlinks(root).first {
             throw ForgeError(
-                .store, "artifact.symlink", "`\(link)` is a symbolic link that leaves the artifact", hint: "copy the file it points to instead")
+                .store, "artifact.symlink", "`\(link)` is a symbolic link that leaves the artifact",
+                hint: "copy the file it points to instead")
         }
         let isStatic = spec.kind == .static
         let manifest = ArtifactManifest(
@@ -46,7 +48,8 @@ package struct ArtifactAssembler: Sendable {
             return ForgeError(.build, "output.empty", "there is nothing to serve: `\(spec.output)` \(what)", hint: "add an `index.html`")
         }
         let written = report.steps.flatMap(\.result.undeclaredWrites).compactMap { $0.split(separator: "/").first.map(String.init) }
-        let guess = written.first { ["dist", "build", "out", "public", "_site", "site", ".output"].contains($0) } ?? Set(written).sorted().first
+        let guess =
+            written.first { ["dist", "build", "out", "public", "_site", "site", ".output"].contains($0) } ?? Set(written).sorted().first
         return ForgeError(
             .build, what == "is empty" ? "output.empty" : "output.missing", "after the build the output `\(spec.output)` \(what)",
             hint: guess.map { "the build wrote `\($0)`: set `output = \"\($0)\"` under `[build]` in crowdforge.toml" }

@@ -69,7 +69,8 @@ package struct BuildEngine: Sendable {
         }
         // Later steps' outputs lie over earlier ones and over the source.
         let root = try await store.trees.merge([source] + records.map(\.outputs))
-        return BuildReport(steps: records, root: root, sandbox: records.contains { $0.outcome == .executed } ? try await runner.identity() : nil)
+        return BuildReport(
+            steps: records, root: root, sandbox: records.contains { $0.outcome == .executed } ? try await runner.identity() : nil)
     }
 }
 

@@ -21,7 +21,8 @@ struct StepTask: Sendable {
         let start = clock.now
         do {
             let report = try await lookUpOrExecute()
-            let detail = report.result.undeclaredWrites.isEmpty ? nil : "dropped \(Count(report.result.undeclaredWrites.count, "undeclared write"))"
+            let detail =
+                report.result.undeclaredWrites.isEmpty ? nil : "dropped \(Count(report.result.undeclaredWrites.count, "undeclared write"))"
             let ended = Int((clock.now - start) / .milliseconds(1))
             let logPath = report.outcome == .executed ? logFile : nil
             finish(report.outcome == .cached ? .cached : .executed, ended, detail: detail, logPath: logPath)
@@ -95,18 +96,24 @@ struct StepTask: Sendable {
             let missing = try await engine.store.trees.missingBlobs(result.outputs)
             return missing.isEmpty ? (result, .notRecorded) : (nil, .blobMissing)
         }
-        guard let last = try await engine.store.actions.lastExecution(scope: request.scope, step: step.id) else { return (nil, .firstBuild) }
+        guard let last = try await engine.store.actions.lastExecution(scope: request.scope, step: step.id) else {
+            return (nil, .firstBuild)
+        }
         let trees = engine.store.trees
-        return (nil, try await CacheMissReason.between(last, and: action) {
-            let found = try await trees.differences($0, $1, limit: 3)
-            return (found.paths, found.more)
-        })
+        return (
+            nil,
+            try await CacheMissReason.between(last, and: action) {
+                let found = try await trees.differences($0, $1, limit: 3)
+                return (found.paths, found.more)
+            }
+        )
     }
 
     private func execute(_ execution: StepExecution) async throws -> ActionResult {
         if step.network == .registries {
             throw ForgeError(
-                .build, "network.unavailable", "step `\(step.id)` (`\(step.commandLine)`) needs package registries, which this version cannot reach yet",
+                .build, "network.unavailable",
+                "step `\(step.id)` (`\(step.commandLine)`) needs package registries, which this version cannot reach yet",
                 hint: "steps run without any network; build a project without dependencies to install")
         }
         let log = try StepLog(logFile)
@@ -119,7 +126,8 @@ struct StepTask: Sendable {
         switch run.outcome {
         case .failed(let code, let why, let hint):
             throw ForgeError(
-                .build, code, "step `\(step.id)` \(why): `\(step.commandLine)`", hint: [hint, "full log: \(logFile)"].compactMap(\.self).joined(separator: "; "))
+                .build, code, "step `\(step.id)` \(why): `\(step.commandLine)`",
+                hint: [hint, "full log: \(logFile)"].compactMap(\.self).joined(separator: "; "))
         case .succeeded(let outputs, let undeclared):
             let logDigest = try await log.store(in: engine.store.content)
             return ActionResult(

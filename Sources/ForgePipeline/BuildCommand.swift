@@ -20,7 +20,8 @@ package struct BuildRequest: Sendable, Hashable {
     package var archive: String?
     package var useCache: Bool
 
-    package init(source: SourceRequest, output: String? = nil, replacesOutput: Bool = false, archive: String? = nil, useCache: Bool = true) {
+    package init(source: SourceRequest, output: String? = nil, replacesOutput: Bool = false, archive: String? = nil, useCache: Bool = true)
+    {
         self.source = source
         self.output = output
         self.replacesOutput = replacesOutput
@@ -42,7 +43,8 @@ extension Pipeline {
         ]
         if let output = request.output { rows.append(.init("files", output)) }
         if let archive = request.archive { rows.append(.init("archive", archive)) }
-        let next = built.artifact.manifest.kind == .static ? ["forge deploy \(Self.typed(request.source)) --project \(built.suggestedSlug)"] : []
+        let next =
+            built.artifact.manifest.kind == .static ? ["forge deploy \(Self.typed(request.source)) --project \(built.suggestedSlug)"] : []
         events.emit(.summary(Summary(headline: "Built \(built.title) in \(milliseconds)", rows: rows, next: next)))
         return built.output
     }

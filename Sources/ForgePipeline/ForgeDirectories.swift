@@ -16,7 +16,9 @@ package struct ForgeDirectories: Sendable, Hashable {
     package init(environment: [String: String]) throws {
         if let home = environment["FORGE_HOME"], !home.isEmpty {
             guard home.hasPrefix("/") else {
-                throw ForgeError(.usage, "usage.home", "`FORGE_HOME` is `\(home)`: expected an absolute path", hint: "export FORGE_HOME=\"$PWD/\(home)\"")
+                throw ForgeError(
+                    .usage, "usage.home", "`FORGE_HOME` is `\(home)`: expected an absolute path", hint: "export FORGE_HOME=\"$PWD/\(home)\""
+                )
             }
             (configuration, data, state) = (home, home, home)
             return
@@ -24,7 +26,8 @@ package struct ForgeDirectories: Sendable, Hashable {
         func base(_ variable: String, _ fallback: String) throws -> String {
             if let path = environment[variable], path.hasPrefix("/") { return path + "/forge" }
             guard let home = environment["HOME"], home.hasPrefix("/") else {
-                throw ForgeError(.usage, "usage.home", "neither `HOME` nor `FORGE_HOME` is set", hint: "set `FORGE_HOME` to a folder for Forge's data")
+                throw ForgeError(
+                    .usage, "usage.home", "neither `HOME` nor `FORGE_HOME` is set", hint: "set `FORGE_HOME` to a folder for Forge's data")
             }
             return "\(home)/\(fallback)/forge"
         }

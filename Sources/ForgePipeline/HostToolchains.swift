@@ -55,7 +55,8 @@ struct HostToolchains {
     private static func stamp(_ path: String) throws -> String {
         var status = stat()
         guard stat(path, &status) == 0 else { throw SystemError.last("stat", path) }
-        return "\(path):\(status.st_dev):\(status.st_ino):\(status.st_size):\(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec):\(status.st_ctim.tv_sec).\(status.st_ctim.tv_nsec)"
+        return
+            "\(path):\(status.st_dev):\(status.st_ino):\(status.st_size):\(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec):\(status.st_ctim.tv_sec).\(status.st_ctim.tv_nsec)"
     }
 
     private static func measure(_ paths: [String]) async throws -> String {
@@ -79,7 +80,8 @@ struct HostToolchains {
     /// The first dotted number a program prints about itself; `?` when it tells none.
     private static func version(of path: String) async -> String {
         for argument in ["--version", "version"] {
-            let request = ChildProcess.Request(path, [argument], environment: ["PATH": searchPath.joined(separator: ":"), "LANG": "C.UTF-8"])
+            let request = ChildProcess.Request(
+                path, [argument], environment: ["PATH": searchPath.joined(separator: ":"), "LANG": "C.UTF-8"])
             guard let result = try? await ChildProcess.output(request), result.status.isSuccess else { continue }
             let text = String(decoding: result.output, as: UTF8.self)
             if let match = text.firstMatch(of: /[0-9]+\.[0-9]+(\.[0-9]+)?/) { return String(match.output.0) }

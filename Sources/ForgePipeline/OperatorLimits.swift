@@ -62,7 +62,8 @@ struct OperatorLimits: Sendable, Hashable {
         let digits = text.value.prefix { $0.isASCII && $0.isNumber }
         let unit = String(text.value.dropFirst(digits.count).filter { !$0.isWhitespace })
         if digits.count <= 9, let number = Int64(digits), number > 0, let factor = units[unit] { return number * factor }
-        table.faults.add("`\(key)` cannot be `\(text.value)`", at: text.location, hint: "write a number and a unit: `\(key) = \"\(example)\"`")
+        table.faults.add(
+            "`\(key)` cannot be `\(text.value)`", at: text.location, hint: "write a number and a unit: `\(key) = \"\(example)\"`")
         return nil
     }
 }
@@ -77,7 +78,8 @@ extension Step {
         own.processes = min(own.processes, limits.processes ?? .max)
         if let cpus = limits.cpus { own.cpus = own.cpus > 0 ? min(own.cpus, cpus) : cpus }
         return Step(
-            id: id, title: title, needs: needs, command: command, environment: environment, inputs: inputs, outputs: outputs, caches: caches,
+            id: id, title: title, needs: needs, command: command, environment: environment, inputs: inputs, outputs: outputs,
+            caches: caches,
             network: network, limits: own)
     }
 }

@@ -74,7 +74,8 @@ extension Pipeline {
         let missing = try await store.trees.missingBlobs(artifact.manifest.root)
         guard missing.isEmpty else {
             throw ForgeError(
-                .store, "artifact.incomplete", "\(missing.count) files of artifact `\(digest)` are not in the store", hint: "build it again")
+                .store, "artifact.incomplete", "\(missing.count) files of artifact `\(digest)` are not in the store", hint: "build it again"
+            )
         }
         return artifact
     }
@@ -98,9 +99,11 @@ extension Pipeline {
             events.emit(.warning(Diagnostic("the gateway is not running, so nothing answers yet", hint: "start it: `forge gateway`")))
         }
         let rows = [
-            Summary.Row("url", report.url ?? "none"), Summary.Row("release", report.release), Summary.Row("artifact", report.artifact.description),
+            Summary.Row("url", report.url ?? "none"), Summary.Row("release", report.release),
+            Summary.Row("artifact", report.artifact.description),
         ]
-        let next = ["forge releases --project \(report.project)"] + (report.previous == nil ? [] : ["forge rollback --project \(report.project)"])
+        let next =
+            ["forge releases --project \(report.project)"] + (report.previous == nil ? [] : ["forge rollback --project \(report.project)"])
         events.emit(.summary(Summary(headline: "\(what) \(report.project) to \(report.environment.rawValue)", rows: rows, next: next)))
     }
 }

@@ -70,7 +70,8 @@ struct OCIBundle {
             .init(
                 destination: "/dev/shm", type: "tmpfs", source: "shm", options: ["nosuid", "noexec", "nodev", "mode=1777", "size=64m"]),
             .init(destination: "/usr", type: "bind", source: "/usr", options: ["bind", "ro", "nosuid", "nodev"]),
-            .init(destination: SandboxWorld.workspace, type: "bind", source: "\(Self.stage)/workspace", options: ["bind", "nosuid", "nodev"]),
+            .init(
+                destination: SandboxWorld.workspace, type: "bind", source: "\(Self.stage)/workspace", options: ["bind", "nosuid", "nodev"]),
             .init(destination: "/tmp", type: "bind", source: "\(Self.stage)/disk/tmp", options: ["bind", "nosuid", "nodev"]),
             .init(destination: SandboxWorld.home, type: "bind", source: "\(Self.stage)/disk/home", options: ["bind", "nosuid", "nodev"]),
         ]

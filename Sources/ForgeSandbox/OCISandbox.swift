@@ -20,7 +20,8 @@ package struct OCISandbox: Sandbox {
     package static func open(helper: String, directory: String, runtime preferred: String? = nil) async throws -> OCISandbox {
         guard geteuid() == 0 else {
             throw ForgeError(
-                .build, "sandbox.needs-root", "building needs root for now: id ranges, id-mapped layers and step disks are the kernel's to give",
+                .build, "sandbox.needs-root",
+                "building needs root for now: id ranges, id-mapped layers and step disks are the kernel's to give",
                 hint: "run `sudo forge build`; the step itself never runs as root")
         }
         guard Files.exists(helper) else {
@@ -103,7 +104,8 @@ package struct OCISandbox: Sandbox {
         let (childLifeline, lifelineEnd) = try Descriptor.pipe()
         let (reportEnd, childReport) = try Descriptor.socketPair()
         var arguments = [
-            "--base", "\(range.base)", "--count", "\(IDRange.count)", "--user", "\(SandboxWorld.userID)", "--image", "disk.img", "--runtime",
+            "--base", "\(range.base)", "--count", "\(IDRange.count)", "--user", "\(SandboxWorld.userID)", "--image", "disk.img",
+            "--runtime",
             runtime.path, "--id", id, "--cgroup", id,
         ]
         for layer in request.layers { arguments += ["--layer", layer] }
@@ -159,7 +161,8 @@ package struct OCISandbox: Sandbox {
         let said = String(decoding: log, as: UTF8.self).split(separator: "\n").last.map(String.init)
         let reason = report.failure ?? said ?? "`forge-sandbox` died"
         if reason.contains("executable file") {
-            return ForgeError(.build, "step.no-command", "the step's command is not in the sandbox: \(reason)", hint: "check the command's name")
+            return ForgeError(
+                .build, "step.no-command", "the step's command is not in the sandbox: \(reason)", hint: "check the command's name")
         }
         return ForgeError(
             .build, "sandbox.failed", "the sandbox could not be set up: \(reason)",

@@ -1,7 +1,9 @@
 /// The part of the OCI runtime specification's `config.json` that a step needs. Field names are the specification's.
 struct RuntimeSpecification: Encodable {
     struct User: Encodable { let uid: UInt32, gid: UInt32, umask: UInt32 }
-    struct Capabilities: Encodable { let bounding: [String], effective: [String], permitted: [String], inheritable: [String], ambient: [String] }
+    struct Capabilities: Encodable {
+        let bounding: [String], effective: [String], permitted: [String], inheritable: [String], ambient: [String]
+    }
     struct ResourceLimit: Encodable { let type: String, hard: UInt64, soft: UInt64 }
     struct Process: Encodable {
         let terminal: Bool

@@ -6,7 +6,8 @@ enum SeccompProfile {
     static let allowList = RuntimeSpecification.Seccomp(
         defaultAction: "SCMP_ACT_ERRNO", defaultErrnoRet: 1, architectures: [architecture],
         syscalls: [
-            .init(names: files + processes + memory + events + sockets + time + identity, action: "SCMP_ACT_ALLOW", errnoRet: nil, args: nil),
+            .init(
+                names: files + processes + memory + events + sockets + time + identity, action: "SCMP_ACT_ALLOW", errnoRet: nil, args: nil),
             // CLONE_NEW* (0x7E020080 with CLONE_NEWTIME) must be clear: no namespaces from inside.
             .init(
                 names: ["clone"], action: "SCMP_ACT_ALLOW", errnoRet: nil,
@@ -19,7 +20,10 @@ enum SeccompProfile {
             // Everything but TIOCSTI (0x5412) and TIOCLINUX (0x541C), which type into a terminal.
             .init(
                 names: ["ioctl"], action: "SCMP_ACT_ALLOW", errnoRet: nil,
-                args: [.init(index: 1, value: 0x5412, valueTwo: nil, op: "SCMP_CMP_NE"), .init(index: 1, value: 0x541C, valueTwo: nil, op: "SCMP_CMP_NE")])
+                args: [
+                    .init(index: 1, value: 0x5412, valueTwo: nil, op: "SCMP_CMP_NE"),
+                    .init(index: 1, value: 0x541C, valueTwo: nil, op: "SCMP_CMP_NE"),
+                ])
         ])
 
     #if arch(x86_64)

@@ -102,7 +102,6 @@ package final class Descriptor: Sendable {
     }
 }
 
-
 extension Slice where Base == UnsafeRawBufferPointer {
     fileprivate var baseAddress: UnsafeRawPointer? { UnsafeRawBufferPointer(rebasing: self).baseAddress }
 }

@@ -12,7 +12,8 @@ struct OutputOptions: ParsableArguments {
     @Flag(help: "Print one JSON object on standard output and nothing else there.")
     var json = false
 
-    @Option(help: ArgumentHelp("How progress is shown on standard error: \(ProgressMode.allCases.map(\.rawValue).joined(separator: ", "))."))
+    @Option(
+        help: ArgumentHelp("How progress is shown on standard error: \(ProgressMode.allCases.map(\.rawValue).joined(separator: ", "))."))
     var progress = ProgressMode.auto
 }
 
@@ -118,7 +119,8 @@ struct Invocation: Sendable {
     private static func failure(_ error: any Error) -> ForgeError? {
         switch error {
         case let error as ForgeError: error
-        case is CancellationError: ForgeError(.interrupted, "interrupted", "interrupted", hint: "nothing was left behind; run the command again")
+        case is CancellationError:
+            ForgeError(.interrupted, "interrupted", "interrupted", hint: "nothing was left behind; run the command again")
         case let error as SystemError where error.errno == EPIPE: ForgeError(.interrupted, "interrupted", "standard output was closed")
         case let error as SystemError where error.isNoSpace:
             ForgeError(.store, "store.no-space", "no space left: \(error)", hint: "free some space and run the command again")

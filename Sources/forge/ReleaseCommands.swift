@@ -53,7 +53,8 @@ struct RollbackCommand: ForgeSubcommand {
 
 struct ReleasesCommand: ForgeSubcommand {
     static let configuration = CommandConfiguration(
-        commandName: "releases", abstract: "Lists a project's releases, the newest first.", discussion: "Example:  forge releases --project my-site")
+        commandName: "releases", abstract: "Lists a project's releases, the newest first.",
+        discussion: "Example:  forge releases --project my-site")
 
     @Option(help: "The project's name.")
     var project: String
@@ -88,7 +89,9 @@ struct GatewayCommand: ForgeSubcommand {
             listen: address,
             log: { if !isQuiet { StandardStreams.writeError($0 + "\n") } },
             started: { state in
-                StandardStreams.writeError("gateway  http://\(state.address):\(state.port)  (pid \(state.pid)); releases answer at http://<project>.localhost:\(state.port)/\n")
+                StandardStreams.writeError(
+                    "gateway  http://\(state.address):\(state.port)  (pid \(state.pid)); releases answer at http://<project>.localhost:\(state.port)/\n"
+                )
             })
     }
 }

@@ -12,12 +12,14 @@ struct ReleaseTable {
             text = "no releases yet; make one: forge deploy DIR --project NAME"
             return
         }
-        let rows = [["RELEASE", "STATUS", "ENVIRONMENT", "ARTIFACT", "CREATED", "URL"]] + releases.map { release in
-            [
-                release.release, release.status.rawValue, release.environment.rawValue + (release.preview.map { " \($0)" } ?? ""),
-                release.artifact.short, Self.time(release.createdAt), release.url ?? release.failure ?? "",
-            ]
-        }
+        let rows =
+            [["RELEASE", "STATUS", "ENVIRONMENT", "ARTIFACT", "CREATED", "URL"]]
+            + releases.map { release in
+                [
+                    release.release, release.status.rawValue, release.environment.rawValue + (release.preview.map { " \($0)" } ?? ""),
+                    release.artifact.short, Self.time(release.createdAt), release.url ?? release.failure ?? "",
+                ]
+            }
         let widths = rows[0].indices.map { column in rows.map { TerminalText.columns($0[column]) }.max() ?? 0 }
         text = rows.map { row in
             let cells = zip(row, widths).map { TerminalText.padded($0, to: $1) }.joined(separator: "  ")

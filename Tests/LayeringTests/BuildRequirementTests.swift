@@ -28,7 +28,8 @@ import Testing
         #expect(errors.count == 1)
         #expect(
             errors.first?.contains(
-                "Forge needs libgit2 1.8 or newer (shallow fetch): install libgit2-dev from bookworm-backports, as `make setup` does.") == true)
+                "Forge needs libgit2 1.8 or newer (shallow fetch): install libgit2-dev from bookworm-backports, as `make setup` does.")
+                == true)
     }
 
     @Test func theLibgit2OfBackportsIsAccepted() throws {

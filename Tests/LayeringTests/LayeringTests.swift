@@ -13,7 +13,9 @@ private struct HousePlan {
         var floors: [String: Int] = [:]
         for line in block.split(separator: "\n") {
             guard let match = line.firstMatch(of: /^ ([0-9])  (.*)$/), let floor = Int(match.output.1) else { continue }
-            for name in match.output.2.matches(of: /\b(Forge[A-Za-z]+|C[A-Z][A-Za-z0-9]+|forge(-sandbox)?)\b/) { floors[String(name.output.0)] = floor }
+            for name in match.output.2.matches(of: /\b(Forge[A-Za-z]+|C[A-Z][A-Za-z0-9]+|forge(-sandbox)?)\b/) {
+                floors[String(name.output.0)] = floor
+            }
         }
         self.floors = floors
     }
@@ -37,9 +39,12 @@ private func swiftFiles(below folder: String) -> [String] {
 private func imports(of module: String, in folder: String, among known: Set<String>) throws -> [Import] {
     try swiftFiles(below: folder).flatMap { file in
         let text = try String(contentsOfFile: "\(folder)/\(file)", encoding: .utf8)
-        return text.matches(of: /(?m)^(?:@\w+(?:\([^)]*\))? )?(?:(?:public|package|internal|private|fileprivate) )?import (?:(?:struct|class|enum|func|protocol) )?(\w+)/)
-            .map { Import(from: module, to: String($0.output.1), file: file) }
-            .filter { known.contains($0.to) && $0.to != module }
+        return text.matches(
+            of:
+                /(?m)^(?:@\w+(?:\([^)]*\))? )?(?:(?:public|package|internal|private|fileprivate) )?import (?:(?:struct|class|enum|func|protocol) )?(\w+)/
+        )
+        .map { Import(from: module, to: String($0.output.1), file: file) }
+        .filter { known.contains($0.to) && $0.to != module }
     }
 }
 
@@ -85,7 +90,10 @@ private func imports(of module: String, in folder: String, among known: Set<Stri
         let files = try modules().filter { $0 != "ForgeTargetProtocol" }.flatMap { module in
             swiftFiles(below: "\(Self.sources)/\(module)").map { "\(Self.sources)/\(module)/\($0)" }
         }
-        let leaking = try files.filter { try String(contentsOfFile: $0, encoding: .utf8).contains(/(?m)^\s*(public|open) (struct|class|enum|func|let|var|protocol|actor|init|static)/) }
+        let leaking = try files.filter {
+            try String(contentsOfFile: $0, encoding: .utf8).contains(
+                /(?m)^\s*(public|open) (struct|class|enum|func|let|var|protocol|actor|init|static)/)
+        }
         #expect(leaking == [])
     }
 
