@@ -70,7 +70,7 @@ import Testing
         let tree = MemoryTree(["package.json": "[" + String(repeating: "1,", count: 3 << 20) + "1]"])
         #expect(
             Shipped.failure { try Shipped.detect(tree) }
-                == "detect.manifest-too-large (exit 20)\npackage.json: `package.json` is larger than 4 MB: a manifest is read whole")
+                == "detect.manifest-too-large (exit 10)\npackage.json: `package.json` is larger than 4 MB: a manifest is read whole")
     }
 
     @Test func caseCountsAndAMisspelledNameIsPointedOut() throws {
