@@ -22,7 +22,7 @@ final class EngineWorkshop: Sendable {
 
     deinit { try? FileManager.default.removeItem(atPath: root) }
 
-    /// What the step `id` does when it is executed; a step without a body makes its outputs, each a file with the step's command.
+    /// What the step `id` does when it is executed (it must not hold the workshop, which holds it); a step without a body makes its outputs, each a file with the step's command.
     func on(_ id: String, _ body: @escaping Body) { bodies.withLock { $0[id] = body } }
 
     struct Outcome {
@@ -81,9 +81,19 @@ final class EngineWorkshop: Sendable {
         return Outcome(result: result, events: await listening.value)
     }
 
+    func texts(_ root: Digest) throws -> [String: String] { try store.texts(root) }
+
+    /// Takes a blob out of the store, as a disk that forgets would.
+    func lose(_ text: String) async throws {
+        let digest = try await store.content.write(Array(text.utf8))
+        try FileManager.default.removeItem(atPath: store.content.path(of: digest, executable: false))
+    }
+}
+
+extension Store {
     /// Path → text of a stored tree.
     func texts(_ root: Digest) throws -> [String: String] {
-        let tree = store.trees.sourceTree(root)
+        let tree = trees.sourceTree(root)
         var found: [String: String] = [:]
         func walk(_ folder: RelativePath) throws {
             for entry in try tree.entries(of: folder) {
@@ -97,12 +107,6 @@ final class EngineWorkshop: Sendable {
         }
         try walk(.root)
         return found
-    }
-
-    /// Takes a blob out of the store, as a disk that forgets would.
-    func lose(_ text: String) async throws {
-        let digest = try await store.content.write(Array(text.utf8))
-        try FileManager.default.removeItem(atPath: store.content.path(of: digest, executable: false))
     }
 }
 

@@ -22,9 +22,9 @@ import Testing
         let workshop = try await EngineWorkshop()
         let seen = Mutex<[[String]]>([])
         workshop.on("c") { execution, store in
-            let layers = try execution.layers.map { try workshop.texts($0).keys.sorted().joined(separator: " ") }
+            let layers = try execution.layers.map { try store.texts($0).keys.sorted().joined(separator: " ") }
             seen.withLock { $0.append(layers) }
-            #expect(try workshop.texts(execution.action.inputRoot) == ["a.txt": "a", "a.out": "make a", "b.out": "make b"])
+            #expect(try store.texts(execution.action.inputRoot) == ["a.txt": "a", "a.out": "make a", "b.out": "make b"])
             return try await .files(["c.out": "c"], in: store)
         }
         let outcome = try await workshop.build([.named("c", needs: ["b"]), .named("b", needs: ["a"]), .named("a")])
