@@ -34,9 +34,7 @@ package struct OCISandbox: Sandbox {
 
     /// Removes what a killed Forge left below `directory`: run directories, step disks, cgroups. Nothing of a living one.
     package static func sweep(_ directory: String) async throws {
-        try await BlockingPool.run {
-            for name in try TemporaryDirectory.sweep(directory) { try removeCgroup(id(of: name)) }
-        }
+        for name in try await BlockingPool.run({ try TemporaryDirectory.sweep(directory) }) { await removeCgroup(id(of: name)) }
     }
 
     package func run<Value: Sendable>(
@@ -53,6 +51,7 @@ package struct OCISandbox: Sandbox {
             withExtendedLifetime(range) {}
             return value
         } catch {
+            await Self.removeCgroup(Self.id(of: home.path))
             try? await BlockingPool.run { try home.remove() }
             throw error
         }
@@ -61,10 +60,21 @@ package struct OCISandbox: Sandbox {
     /// Name of the container and its cgroup: made of the run directory's own name, `step-<random>`.
     private static func id(of home: String) -> String { "forge-" + (home.split(separator: "-").last ?? "") }
 
-    /// What is left when `forge-sandbox` itself was killed; its processes died with it.
-    private static func removeCgroup(_ id: String) throws {
+    /// What is left when `forge-sandbox` itself was killed; its processes die with it. rmdir answers EBUSY for some
+    /// milliseconds after the last exit.
+    private static func removeCgroup(_ id: String) async {
+        for _ in 0..<400 {
+            let isGone = await BlockingPool.run { cgroups(id).allSatisfy { rmdir($0) == 0 || errno != EBUSY } }
+            if isGone { return }
+            try? await Task.sleep(for: .milliseconds(5))
+        }
+    }
+
+    /// The cgroup's folders: one in each hierarchy of v1, one in all of v2.
+    private static func cgroups(_ id: String) -> [String] {
         let root = "/sys/fs/cgroup"
-        for path in ["\(root)/\(id)"] + (try Files.list(root).map { "\(root)/\($0)/\(id)" }) { rmdir(path) }
+        let hierarchies = (try? Files.list(root)) ?? []
+        return (["\(root)/\(id)"] + hierarchies.map { "\(root)/\($0)/\(id)" }).filter(Files.exists)
     }
 
     private func execute(

@@ -43,10 +43,7 @@ import Testing
         try await withForgeHome { home in
             let project = try home.project(["package.json": "{\n  \"scripts\": {\n    \"build\": \"node b.js\",\n  }\n}\n"])
             for command in ["build", "detect", "plan"] {
-                let run = try await home.run(command, project.path, "--json")
-                // Told as an undetectable project (20) so far.
-                #expect([10, 20].contains(run.exitCode))
-                let error = try #require(try run.json()["error"])
+                let error = try await home.failure(10, command, project.path)
                 #expect(
                     error.without("hint") == [
                         "code": "detect.manifest-syntax", "message": "`package.json` is not valid JSON: a comma before `}`",

@@ -3,6 +3,7 @@ import ForgeSandbox
 import ForgeSystem
 import ForgeTestSupport
 import Foundation
+import Glibc
 import Synchronization
 import Testing
 
@@ -108,7 +109,7 @@ extension Step.Limits {
         let outcome = try await workshop.run(
             """
             grep -E '^(CapEff|CapBnd|NoNewPrivs|Seccomp):' /proc/self/status
-            ls -d /root /home/* /var/lib /work 2>/dev/null
+            ls -d /root /home/* /var/lib 2>/dev/null
             ls /proc | grep -c '^[0-9]'
             sed -n 's/^ *\\([a-z0-9]*\\):.*/\\1/p' /proc/net/dev
             unshare -U true 2>/dev/null || echo no namespaces
@@ -195,6 +196,24 @@ extension Step.Limits {
         #expect(try workshop.leftovers() == [])
     }
 
+    @Test func killingTheHelperAloneEndsTheStepAndLeavesNothing() async throws {
+        let workshop = try await Workshop()
+        let marker = "86399.\(UInt16.random(in: 1000...9999))"
+        let sandboxes = workshop.root + "/sandboxes"
+        let killed = Mutex<String?>(nil)
+        await #expect {
+            _ = try await workshop.run("echo up; sleep \(marker)") {
+                killed.withLock { if $0 == nil { $0 = killHelper(ofStepIn: sandboxes) } }
+            }
+        } throws: {
+            ($0 as? ForgeError)?.code == "sandbox.lost"
+        }
+        let cgroup = try #require(killed.withLock { $0 })
+        #expect(try processes(with: marker) == [])
+        #expect(try workshop.leftovers() == [])
+        #expect(try Files.list("/sys/fs/cgroup").filter { Files.exists("/sys/fs/cgroup/\($0)/\(cgroup)") } == [])
+    }
+
     @Test func aMissingHelperIsNamedAndNothingRuns() async throws {
         await #expect {
             _ = try await OCISandbox.open(helper: "/nonexistent/forge-sandbox", directory: NSTemporaryDirectory())
@@ -221,6 +240,19 @@ extension Step.Limits {
         #expect(endings == Array(repeating: .exited(0), count: 8))
         #expect(try workshop.leftovers() == [])
     }
+}
+
+/// Kills `forge-sandbox` of the one step running in `sandboxes`, and nothing else; returns the name of the step's cgroup.
+private func killHelper(ofStepIn sandboxes: String) -> String? {
+    guard let step = try? Files.list(sandboxes).first(where: { $0.hasPrefix("step-") && !$0.hasSuffix(".lock") }) else { return nil }
+    let cgroup = "forge-" + step.dropFirst("step-".count)
+    for pid in (try? Files.list("/proc").compactMap(Int32.init)) ?? [] {
+        guard let bytes = try? Files.read("/proc/\(pid)/cmdline") else { continue }
+        let words = bytes.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+        // Outer and inner have one command line; the outer's number is the smaller.
+        if words.first?.hasSuffix("/forge-sandbox") == true, words.contains(cgroup) { return kill(pid, SIGKILL) == 0 ? cgroup : nil }
+    }
+    return nil
 }
 
 /// Microseconds of CPU per 100 ms that the cgroup of the one step running in `sandboxes` may use.
