@@ -54,6 +54,14 @@ struct GatewayFixture {
 
     func connect() throws -> RawClient { try RawClient(port: port) }
 
+    /// Whether this gateway answers a new request for one of its files. Another one, of a test beside this, may have taken
+    /// the port over: it does not know the file.
+    func takesNewRequests(_ target: String) throws -> Bool {
+        guard let client = try? connect() else { return false }
+        try client.send("HEAD \(target) HTTP/1.1\r\nHost: site.localhost\r\nConnection: close\r\n\r\n")
+        return (try? client.response(toHead: true).status) == 200
+    }
+
     /// One request on a connection of its own.
     func get(_ target: String, host: String = "site.localhost", method: String = "GET", _ headers: [String] = []) async throws
         -> RawResponse

@@ -92,7 +92,7 @@ extension Gateway {
             }
             async let stopped: Void = gateway.gateway.stop(grace: .seconds(30))
             #expect(try await BlockingPool.run { try idle.isClosed() })
-            #expect(throws: SystemError.self) { try gateway.connect() }
+            #expect(try await BlockingPool.run { try !gateway.takesNewRequests("/large.txt") })
             #expect(try await BlockingPool.run { try busy.response().text } == text)
             await stopped
         }
@@ -108,7 +108,7 @@ extension Gateway {
                 return busy
             }
             async let stopped: Void = gateway.gateway.stop(grace: .seconds(3600))
-            #expect(try await eventually { (try? gateway.connect()) == nil })
+            #expect(try await eventually { (try? gateway.takesNewRequests("/large.txt")) == false })
             await gateway.gateway.cutShort()
             await stopped
             await #expect(throws: RawClient.Malformed.self) { try await BlockingPool.run { try busy.response() } }

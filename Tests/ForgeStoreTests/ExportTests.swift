@@ -119,7 +119,7 @@ struct ExportTests {
         let exported = await forgeError { try await trees.export(root, to: disk + "/out") }
         let archived = await forgeError { _ = try await trees.archive(root, to: disk + "/a.tar.zst") }
         let left = try Files.list(disk)
-        _ = try await workshop.tool("/usr/bin/umount", disk)
+        _ = try await workshop.tool("/usr/bin/umount", "--lazy", disk)
         #expect(exported?.code == "out.no-space")
         #expect(archived?.code == "out.no-space")
         #expect(left.isEmpty)

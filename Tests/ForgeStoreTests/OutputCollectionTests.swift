@@ -105,7 +105,7 @@ struct OutputCollectionTests {
             mount -t overlay -o lowerdir=lower,upperdir=upper,workdir=work forge-test merged
             cd merged; rm lib/gone dist/old; echo new > dist/new; echo changed > lib/kept
             mkdir -p cache/a; touch cache/a/1 cache/a/2; rm -r src; mkdir src; echo again > src/again
-            cd ..; umount merged
+            cd ..; umount --lazy merged
             """)
         let upper = try Descriptor.open(workshop.root + "/upper", O_RDONLY | O_DIRECTORY)
         let collected = try await trees.collect(from: upper, paths: paths("dist"), below: .root)
