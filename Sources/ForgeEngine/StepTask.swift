@@ -29,7 +29,7 @@ struct StepTask: Sendable {
             return report
         } catch {
             let ended = Int((clock.now - start) / .milliseconds(1))
-            finish(error is CancellationError ? .cancelled : .failed, ended, detail: nil, logPath: logFile)
+            finish(error is CancellationError ? .cancelled : .failed, ended, detail: nil, logPath: Files.exists(logFile) ? logFile : nil)
             throw error
         }
     }
