@@ -107,7 +107,7 @@ import Testing
         #expect(
             Shipped.failure { try Shipped.detect([:]) } == """
                 detect.empty (exit 20)
-                the folder `.` is empty: there is nothing to build
+                the source is empty: there is nothing to build
                   hint: add an `index.html`, or run forge in the project's folder
                 """)
     }

@@ -132,7 +132,8 @@ package struct Detector: Sendable {
         let entries = try facts.files.entries(.root).map(\.name).filter { $0 != ".git" }
         guard !entries.isEmpty else {
             return ForgeError(
-                .detection, "detect.empty", "the folder `\(facts.files.root)` is empty: there is nothing to build",
+                .detection, "detect.empty",
+                (facts.files.root.isRoot ? "the source" : "the folder `\(facts.files.root)`") + " is empty: there is nothing to build",
                 hint: "add an `index.html`, or run forge in the project's folder")
         }
         let wanted = ranking.all.filter { $0.preset.group != .custom }.map { "\($0.preset.name) (\(Detector.firstClause($0)))" }
