@@ -82,15 +82,6 @@ extension Pipeline {
         return Built(output: output, artifact: artifact, title: source.title, suggestedSlug: Self.slug(from: source.title))
     }
 
-    private func snapshot(_ request: SourceRequest, into store: Store) async throws -> (SourceRequest.Opened, Digest) {
-        try await spanned(events.newSpan(.source, "source")) {
-            let source = try await request.open()
-            let root = try await store.trees.ingest(source.tree)
-            let summary = try await store.trees.summary(root)
-            return ((source, root), "\(source.title): \(Count(summary.files, "file")), \(Bytes(summary.bytes))")
-        }
-    }
-
     /// Detection and planning read the stored tree, so they see what the steps will see.
     private func plan(_ root: Digest, _ catalog: PresetCatalog, _ store: Store) async throws -> BuildPlan {
         try await spanned(events.newSpan(.detect, "detect")) {
