@@ -15,6 +15,7 @@ extension Target.Dependency {
     static let nio = product(name: "NIOCore", package: "swift-nio")
     static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
     static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
+    static let nioTLS = product(name: "NIOTLS", package: "swift-nio")
     static let arguments = product(name: "ArgumentParser", package: "swift-argument-parser")
 }
 
@@ -59,7 +60,7 @@ let package = Package(
         room("ForgePresets", ["ForgeModel", "ForgeTOML"]),
         room("ForgeStore", ["ForgeModel", "ForgeREAPI", "ForgeSystem", "CLibarchive", .grdb, .protobuf]),
         room("ForgeGit", ["ForgeModel", "ForgeSystem", "CLibgit2"]),
-        room("ForgeSandbox", ["ForgeModel", "ForgeSystem"]),
+        room("ForgeSandbox", ["ForgeModel", "ForgeSystem", .nio, .nioPosix, .nioHTTP1, .nioTLS]),
         room("ForgeTargetProtocol", []),
         // 3
         room("ForgePlanning", ["ForgeModel", "ForgeTOML", "ForgePresets"]),
@@ -96,7 +97,7 @@ let package = Package(
         tests("ForgePlanningTests", ["ForgePlanning", "ForgePresets", "ForgeModel", "ForgeTOML", "ForgeTestSupport"]),
         tests("ForgeStoreTests", ["ForgeStore", "ForgeModel", "ForgeSystem", "ForgeREAPI", "ForgeTestSupport", .protobuf]),
         tests("ForgeGitTests", ["ForgeGit", "ForgeStore", "ForgeModel", "ForgeSystem", "ForgeTestSupport"]),
-        tests("ForgeSandboxTests", ["ForgeSandbox", "ForgeModel", "ForgeSystem", "ForgeTestSupport"]),
+        tests("ForgeSandboxTests", ["ForgeSandbox", "ForgeModel", "ForgeSystem", "ForgeTestSupport", .nio, .nioPosix, .nioHTTP1]),
         tests("ForgeEngineTests", ["ForgeEngine", "ForgeModel", "ForgeStore", "ForgeEvents", "ForgeTestSupport"]),
         tests(
             "ForgeReleasesTests",

@@ -42,6 +42,9 @@ package struct OCISandbox: Sandbox {
         collect: @Sendable (SandboxResult) async throws -> Value
     ) async throws -> Value {
         try Task.checkCancellation()
+        guard request.network == nil else {
+            throw ForgeError(.build, "sandbox.no-network", "this sandbox has no network to give", hint: "run the step without a network")
+        }
         let range = try IDRange.claim(in: "\(directory)/ids")
         let home = try TemporaryDirectory(in: directory, prefix: "step")
         do {
@@ -148,7 +151,7 @@ package struct OCISandbox: Sandbox {
         guard let upper = report.upper, report.failure == nil, !report.runtimeFailed else {
             throw try await breakdown(report, lifeline: lifeline, home: home)
         }
-        return SandboxResult(ending: try ending(report, lifeline: lifeline, upper: upper), duration: duration, upper: upper)
+        return SandboxResult(ending: try ending(report, lifeline: lifeline, upper: upper), duration: duration, upper: upper, egress: [])
     }
 
     private func ending(_ report: SandboxReport, lifeline: Lifeline, upper: Descriptor) throws -> SandboxResult.Ending {

@@ -28,15 +28,19 @@ package struct SandboxRequest: Sendable {
     /// Below the workspace.
     package let workingDirectory: RelativePath
     package let limits: Step.Limits
+    /// The servers the command may reach; nil for no network at all.
+    package let network: EgressPolicy?
 
     package init(
-        layers: [String], command: [String], environment: [String: String], workingDirectory: RelativePath, limits: Step.Limits
+        layers: [String], command: [String], environment: [String: String], workingDirectory: RelativePath, limits: Step.Limits,
+        network: EgressPolicy? = nil
     ) {
         self.layers = layers
         self.command = command
         self.environment = environment
         self.workingDirectory = workingDirectory
         self.limits = limits
+        self.network = network
     }
 }
 
@@ -61,6 +65,8 @@ package struct SandboxResult: Sendable {
     package let duration: Duration
     /// The overlay's upper directory: all that the command created or changed, whiteouts and opaque marks included.
     package let upper: Descriptor
+    /// Whom the command talked to or tried to, in order; empty without a network.
+    package let egress: [EgressRecord]
 
     package var succeeded: Bool { ending == .exited(0) }
 }

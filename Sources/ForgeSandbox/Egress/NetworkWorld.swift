@@ -1,0 +1,29 @@
+internal import ForgeModel
+
+/// The inside of a step that has a network: where its proxy listens and how each package manager is told.
+extension SandboxWorld {
+    /// Fixed, because the network namespace is the step's own.
+    package static let proxyPort = 3128
+    package static let proxyURL = "http://127.0.0.1:\(proxyPort)"
+    /// The system's and the operator's CA certificates in one file, where the operator has some.
+    package static let caBundle = "/etc/ssl/operator.pem"
+
+    /// What a step with a network sees beside its own environment, which wins.
+    package static func networkEnvironment(for policy: EgressPolicy) -> [String: String] {
+        policy.caBundle == nil ? proxyEnvironment : proxyEnvironment.merging(caEnvironment) { $1 }
+    }
+
+    /// An empty NO_PROXY: a mirror on the host's loopback is reached through the proxy too, there is no other way out.
+    private static let proxyEnvironment = [
+        "HTTP_PROXY": proxyURL, "HTTPS_PROXY": proxyURL, "ALL_PROXY": proxyURL, "NO_PROXY": "",
+        "http_proxy": proxyURL, "https_proxy": proxyURL, "all_proxy": proxyURL, "no_proxy": "",
+        "NODE_USE_ENV_PROXY": "1", "YARN_HTTP_PROXY": proxyURL, "YARN_HTTPS_PROXY": proxyURL,
+    ]
+
+    private static let caEnvironment = Dictionary(
+        uniqueKeysWithValues: [
+            "SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "GIT_SSL_CAINFO", "NODE_EXTRA_CA_CERTS", "PIP_CERT",
+            "npm_config_cafile",
+            "YARN_HTTPS_CA_FILE_PATH", "CARGO_HTTP_CAINFO", "BUNDLE_SSL_CA_CERT", "DENO_CERT",
+        ].map { ($0, caBundle) })
+}
