@@ -1,13 +1,146 @@
 #!/bin/sh
-# Fetches the real inputs that the tests build, by name from Debian, into .build/inputs. Nothing is installed.
+# Fetches the real inputs that the tests build, by name and digest from Debian and PyPI, into .build/inputs. What is there and still
+# fits is left alone. Nothing is installed but `uv`, when there is none: a step sees only what is below /usr.
 set -eu
 cd "$(dirname "$0")/.."
-inputs=.build/inputs
-package=sqlite3-doc
-[ -e "$inputs/$package/usr" ] && exit 0
-mkdir -p "$inputs/download" "$inputs/$package.new"
-chmod 777 "$inputs/download" 2>/dev/null || true
-(cd "$inputs/download" && apt-get download -qq "$package")
-dpkg-deb -x "$inputs/download/$package"_*.deb "$inputs/$package.new"
-rm -rf "$inputs/download" "$inputs/$package"
-mv "$inputs/$package.new" "$inputs/$package"
+inputs=$PWD/.build/inputs
+new=$inputs/new.$$
+python=/usr/bin/python3
+registry=$PWD/fixtures/registries/npm/registry.py
+server=
+
+say() { printf '%s\n' "test-inputs: $*" >&2; }
+fail() { say "$*"; exit 1; }
+finish() {
+    [ -z "$server" ] || kill "$server" 2>/dev/null || true
+    rm -rf "$new"
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+mkdir -p "$new"
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"
+    elif command -v sudo >/dev/null; then sudo "$@"
+    else fail "root is needed for: $*"
+    fi
+}
+
+# Put in place at once: a reader sees the old folder, none, or the new one.
+publish() {
+    rm -rf "${inputs:?}/$1.old"
+    [ ! -e "$inputs/$1" ] || mv "$inputs/$1" "$inputs/$1.old"
+    mkdir -p "$(dirname "$inputs/$1")"
+    mv "$new/$1" "$inputs/$1"
+    rm -rf "${inputs:?}/$1.old"
+}
+
+# The digest of everything that decides what an input is, kept beside it.
+digest() { find "$@" -type f ! -path "*__pycache__*" | LC_ALL=C sort | xargs sha256sum | sed "s|$PWD/||" | sha256sum | cut -c 1-64; }
+fresh() { [ -e "$inputs/$1" ] && [ "$(cat "$inputs/$1.stamp" 2>/dev/null)" = "$2" ]; }
+stamp() { printf '%s\n' "$2" >"$inputs/$1.stamp"; }
+
+debian_index() { apt-cache show "$1" >/dev/null 2>&1 || { say "fetching Debian's package lists"; as_root apt-get update -qq; }; }
+
+# One file from PyPI through the machine's own pip configuration: `pypi FOLDER NAME==VERSION OPTIONS SHA256...`
+pypi() {
+    folder=$1 requirement=$2 options=$3
+    shift 3
+    mkdir -p "$folder"
+    for hash; do requirement="$requirement --hash=sha256:$hash"; done
+    printf '%s\n' "$requirement" >"$folder/requirement.txt"
+    # shellcheck disable=SC2086
+    $python -m pip download -q --no-deps --disable-pip-version-check $options --require-hashes -r "$folder/requirement.txt" -d "$folder" >&2
+}
+
+# A documentation package: a static site of some hundred files.
+documentation() {
+    [ ! -e "$inputs/sqlite3-doc/usr" ] || return 0
+    debian_index sqlite3-doc
+    mkdir -m 777 "$new/download"
+    (cd "$new/download" && apt-get download -qq sqlite3-doc)
+    mkdir "$new/sqlite3-doc"
+    dpkg-deb -x "$new"/download/sqlite3-doc_*.deb "$new/sqlite3-doc"
+    publish sqlite3-doc
+}
+
+# The npm registry's packages: those that the projects name, and what these need.
+npm_pool() {
+    set -- fixtures/projects/express-app fixtures/projects/react-app
+    is=$(digest fixtures/registries/npm fixtures/projects/express-app/package.json fixtures/projects/react-app/package.json)
+    ! fresh npm "$is" || return 0
+    say "making the npm registry"
+    debian_index node-express
+    $python "$registry" fetch --into "$new/debian" "$@"
+    $python "$registry" pack --from "$new/debian" --into "$new/npm" "$@"
+    publish npm
+    stamp npm "$is"
+}
+
+start_registry() {
+    [ -z "$server" ] || return 0
+    $python "$registry" serve "$inputs/npm" --port-file "$new/port" >/dev/null &
+    server=$!
+    tries=0
+    until [ -s "$new/port" ]; do
+        tries=$((tries + 1))
+        [ $tries -lt 200 ] || fail "the npm registry does not start"
+        sleep 0.05
+    done
+}
+
+# The npm projects with a lockfile of that registry. No address is in it: the registry listens elsewhere each time.
+npm_project() {
+    is=$(digest "fixtures/projects/$1" "$inputs/npm/index.json")
+    ! fresh "projects/$1" "$is" || return 0
+    say "locking $1"
+    start_registry
+    mkdir -p "$new/projects"
+    cp -R "fixtures/projects/$1" "$new/projects/$1"
+    (cd "$new/projects/$1" && env HOME="$new" npm_config_cache="$new/npm-cache" npm_config_registry="http://127.0.0.1:$(cat "$new/port")/" \
+        npm_config_audit=false npm_config_fund=false npm_config_update_notifier=false no_proxy=127.0.0.1 \
+        npm install --silent --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved)
+    ! grep -q 127.0.0.1 "$new/projects/$1/package-lock.json" || fail "the lockfile of $1 names the registry's address: npm 8 or newer is needed"
+    publish "projects/$1"
+    stamp "projects/$1" "$is"
+}
+
+uv() {
+    [ ! -x /usr/local/bin/uv ] && [ ! -x /usr/bin/uv ] || return 0
+    say "installing uv in /usr/local/bin"
+    pypi "$new/uv" uv==0.13.9 "--only-binary :all:" \
+        d7f459fe4fd247d830351c75686d3996ace3c6f3f728eb0e85a30b7ada0cef19 5435c5ce14a56431208ca0996416d310f1598e8c2c8ba707688985a16bb82dbe
+    $python -m zipfile -e "$new"/uv/uv-*.whl "$new/uv/wheel"
+    as_root install -m 755 "$new"/uv/wheel/uv-*.data/scripts/uv /usr/local/bin/uv
+}
+
+# uv's lockfile says where each file lies, which is this machine's own index: made here, never committed.
+uv_project() {
+    is=$(digest "fixtures/projects/$1")
+    ! fresh "projects/$1" "$is" || return 0
+    say "locking $1"
+    mkdir -p "$new/projects"
+    cp -R "fixtures/projects/$1" "$new/projects/$1"
+    (cd "$new/projects/$1" && env UV_CACHE_DIR="$new/uv-cache" UV_PYTHON_DOWNLOADS=never PATH="/usr/local/bin:$PATH" uv lock -q --python $python)
+    publish "projects/$1"
+    stamp "projects/$1" "$is"
+}
+
+# The application of Flask's own tutorial, as its makers publish it.
+flask_tutorial() {
+    [ ! -e "$inputs/projects/flask-tutorial/pyproject.toml" ] || return 0
+    say "fetching Flask's tutorial"
+    pypi "$new/flask" flask==3.1.0 "--no-binary flask" 5f873c5184c897c8d9d1b05df1e3d01b14910ce69607a117bd3277098a5836ac
+    tar -xzf "$new/flask/flask-3.1.0.tar.gz" -C "$new/flask" --no-same-owner flask-3.1.0/examples/tutorial
+    mkdir -p "$new/projects"
+    mv "$new/flask/flask-3.1.0/examples/tutorial" "$new/projects/flask-tutorial"
+    publish projects/flask-tutorial
+}
+
+documentation
+npm_pool
+npm_project express-app
+npm_project react-app
+uv
+uv_project fastapi-uv
+flask_tutorial
