@@ -40,11 +40,14 @@ package struct ActionResult: Hashable, Sendable, Codable {
     package let durationMs: Int
     /// Writes outside the declared outputs; they were dropped.
     package let undeclaredWrites: [String]
+    /// What the execution reached through the egress proxy, or tried to.
+    package let egress: [EgressRecord]
 
-    package init(outputs: Digest, log: Digest, durationMs: Int, undeclaredWrites: [String]) {
+    package init(outputs: Digest, log: Digest, durationMs: Int, undeclaredWrites: [String], egress: [EgressRecord] = []) {
         self.outputs = outputs
         self.log = log
         self.durationMs = durationMs
         self.undeclaredWrites = undeclaredWrites
+        self.egress = egress
     }
 }

@@ -7,13 +7,18 @@ package struct ArtifactManifest: Hashable, Sendable, Codable {
     /// Merkle root of the files.
     package let root: Digest
     package let launch: Launch?
+    /// Interpreters that must be there to launch it, by name; empty for what runs by itself.
+    package let runtimes: [Runtime]
     package let routes: [Route]
 
-    package init(kind: Artifact.Kind, platform: Platform?, root: Digest, launch: Launch?, routes: [Route]) {
+    package init(
+        kind: Artifact.Kind, platform: Platform?, root: Digest, launch: Launch?, runtimes: [Runtime] = [], routes: [Route]
+    ) {
         self.kind = kind
         self.platform = platform
         self.root = root
         self.launch = launch
+        self.runtimes = runtimes
         self.routes = routes
     }
 }
@@ -33,6 +38,22 @@ package struct Artifact: Hashable, Sendable, Codable {
         self.manifest = manifest
         self.sizeBytes = sizeBytes
         self.fileCount = fileCount
+    }
+}
+
+/// An interpreter that an artifact does not carry with it.
+package struct Runtime: Hashable, Sendable, Codable {
+    /// Toolchain id: `node`, `python`.
+    package let name: String
+    /// What the artifact was built with (`3.11.2`); extension modules bind it to this minor version.
+    package let version: String
+    /// Where the artifact expects it.
+    package let executable: String
+
+    package init(name: String, version: String, executable: String) {
+        self.name = name
+        self.version = version
+        self.executable = executable
     }
 }
 

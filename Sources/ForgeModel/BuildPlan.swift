@@ -44,12 +44,28 @@ package struct PresetReference: Hashable, Sendable, Codable {
 package struct Step: Hashable, Sendable, Codable {
     package enum Network: String, Sendable, Codable { case none, registries }
 
+    /// What an install step has to do with: whose registries it reaches, and which file fixes what it installs.
+    package struct Registries: Hashable, Sendable, Codable {
+        /// Id of the package manager; its configuration on the building machine names the registries.
+        package let manager: String
+        /// What the project's own configuration of the manager names besides.
+        package let origins: [EgressOrigin]
+        /// Below the app's root; when it changes, that is why the step runs again.
+        package let lockfile: RelativePath?
+
+        package init(manager: String, origins: [EgressOrigin], lockfile: RelativePath?) {
+            self.manager = manager
+            self.origins = origins
+            self.lockfile = lockfile
+        }
+    }
+
     package let id: String
     package let title: String
     package let needs: [String]
     /// argv; a shell line is `["/bin/sh", "-euc", line]`, made by the planner only where a preset or the project asks for a shell.
     package let command: [String]
-    package let environment: [String: String]
+    package var environment: [String: String]
     /// Paths or globs (`*`, `**`, `?`) below the app's root that the step sees of the source; empty: the whole source tree.
     /// Declared outputs of any step are never part of the source a step sees.
     package let inputs: [String]
@@ -58,11 +74,13 @@ package struct Step: Hashable, Sendable, Codable {
     /// Tool caches kept between builds; never part of the key.
     package let caches: [RelativePath]
     package let network: Network
-    package let limits: Limits
+    /// For a step that reaches registries through a package manager Forge knows.
+    package let registries: Registries?
+    package var limits: Limits
 
     package init(
         id: String, title: String, needs: [String], command: [String], environment: [String: String], inputs: [String],
-        outputs: [RelativePath], caches: [RelativePath], network: Network, limits: Limits
+        outputs: [RelativePath], caches: [RelativePath], network: Network, registries: Registries? = nil, limits: Limits
     ) {
         self.id = id
         self.title = title
@@ -73,6 +91,7 @@ package struct Step: Hashable, Sendable, Codable {
         self.outputs = outputs
         self.caches = caches
         self.network = network
+        self.registries = registries
         self.limits = limits
     }
 
@@ -109,12 +128,21 @@ package struct ArtifactSpec: Hashable, Sendable, Codable {
     package let routes: [Route]
     /// For `image`: the Dockerfile.
     package let dockerfile: RelativePath?
+    /// Steps whose outputs serve the build alone and stay out of the artifact: another step makes what takes their place.
+    package let leavesOut: [String]
+    /// Toolchains the artifact needs where it runs; empty for static files.
+    package let runtimes: [String]
 
-    package init(kind: Artifact.Kind, output: RelativePath, launch: Launch?, routes: [Route], dockerfile: RelativePath? = nil) {
+    package init(
+        kind: Artifact.Kind, output: RelativePath, launch: Launch?, routes: [Route], dockerfile: RelativePath? = nil,
+        leavesOut: [String] = [], runtimes: [String] = []
+    ) {
         self.kind = kind
         self.output = output
         self.launch = launch
         self.routes = routes
         self.dockerfile = dockerfile
+        self.leavesOut = leavesOut
+        self.runtimes = runtimes
     }
 }

@@ -19,8 +19,16 @@ package struct PackageManager: Hashable, Sendable {
     package let claimed: MatchTree?
     /// Runs a package script; `{{script}}` is its name.
     package let run: [Template]
-    /// Whether the project depends on anything; nil: it does when a manifest is there.
+    /// As a person would type it.
     package let install: Derivation
+    /// As a step runs it once there is a lockfile: nothing but what that says. Empty: like `install`.
+    package let frozen: Derivation
+    /// The same without what only a build needs. Empty: `frozen` installs nothing else.
+    package let production: Derivation
+    /// Writes `resolvedLockfile` where the project has none; yields nothing where it has.
+    package let resolve: Derivation
+    package let resolvedLockfile: String?
+    package let registries: RegistryDiscovery
     /// Holds when an install reads more than manifests, lockfile and configuration.
     package let readsTree: MatchTree?
     package let outputs: [String]
@@ -57,6 +65,14 @@ extension PackageManager {
         }
         if !reader.has("install") { faults.add("\(reader.subject) has no `[install]`", at: reader.location) }
         install = reader.tableReader("install").map(DerivationDecoder().derivation) ?? Derivation(sources: [])
+        frozen = PackageManager.optional(reader, "frozen")
+        production = PackageManager.optional(reader, "production")
+        resolve = PackageManager.optional(reader, "resolve")
+        resolvedLockfile = reader.string("resolvedLockfile")?.value
+        if !resolve.sources.isEmpty, resolvedLockfile == nil {
+            faults.add("`[resolve]` needs `resolvedLockfile`, the file it writes", at: reader.location)
+        }
+        registries = reader.tableReader("registries").map(RegistryDiscovery.init) ?? RegistryDiscovery()
         readsTree = reader.tableReader("readsTree").flatMap { MatchDecoder().tree($0) }
         outputs = PackageManager.paths(reader, "outputs")
         caches = PackageManager.paths(reader, "caches")
@@ -70,6 +86,10 @@ extension PackageManager {
         self.ecosystem = ecosystem.value
         self.file = file
         self.digest = digest
+    }
+
+    private static func optional(_ reader: TableReader, _ key: String) -> Derivation {
+        reader.tableReader(key).map(DerivationDecoder().derivation) ?? Derivation(sources: [])
     }
 
     private static func paths(_ reader: TableReader, _ key: String) -> [String] {

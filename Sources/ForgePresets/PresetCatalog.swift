@@ -8,6 +8,8 @@ package struct PresetCatalog: Hashable, Sendable {
     package let presets: [Preset]
     package let packageManagers: [PackageManager]
     package let toolchains: [Toolchain]
+    /// Small programs of `programs/` by name (without `.py`), which commands of descriptors carry in full as `{{program.<name>}}`.
+    package let programs: [String: String]
 
     package func preset(_ id: String) -> Preset? { presets.first { $0.id == id } }
     package func packageManager(_ id: String) -> PackageManager? { packageManagers.first { $0.id == id } }
@@ -41,6 +43,7 @@ private struct CatalogLoader {
     var presets: [String: Preset] = [:]
     var managers: [String: PackageManager] = [:]
     var toolchains: [String: Toolchain] = [:]
+    var programs: [String: String] = [:]
 
     init(faults: FaultLog) { self.faults = faults }
 
@@ -67,6 +70,14 @@ private struct CatalogLoader {
             note(toolchain.id, file, &origin)
             toolchains[toolchain.id] = toolchain
         }
+        for (file, bytes) in try CatalogLoader.files(directory + "/programs", suffix: ".py") {
+            let name = file.split(separator: "/").last?.dropLast(".py".count) ?? ""
+            guard let text = String(validating: bytes, as: UTF8.self) else {
+                faults.add("the program is not UTF-8", at: SourceLocation(file: file))
+                continue
+            }
+            programs[String(name)] = text
+        }
     }
 
     private func note(_ id: String, _ file: String, _ origin: inout [String: String]) {
@@ -86,9 +97,22 @@ private struct CatalogLoader {
                 faults.add("no preset named `\(name)` to supersede", at: place, hint: NearestName.hint(for: name, in: Array(presets.keys)))
             }
         }
+        for manager in managers.values.sorted(by: { $0.id < $1.id }) { checkPrograms(of: manager) }
         return PresetCatalog(
             presets: presets.values.sorted { $0.id < $1.id }, packageManagers: managers.values.sorted { $0.id < $1.id },
-            toolchains: toolchains.values.sorted { $0.id < $1.id })
+            toolchains: toolchains.values.sorted { $0.id < $1.id }, programs: programs)
+    }
+
+    private func checkPrograms(of manager: PackageManager) {
+        for source in [manager.install, manager.frozen, manager.production, manager.resolve].flatMap(\.sources) {
+            for name in source.rule.templates.flatMap(\.placeholders) {
+                let program = name.hasPrefix("program.") ? String(name.dropFirst("program.".count)) : ""
+                guard programs[program] == nil else { continue }
+                faults.add(
+                    "placeholder `{{\(name)}}` is not declared", at: source.location,
+                    hint: NearestName.of(program, in: Array(programs.keys)).map { "did you mean `{{program.\($0)}}`?" })
+            }
+        }
     }
 
     static func table(_ bytes: [UInt8], file: String, faults: FaultLog) -> TOMLTable? {
@@ -99,10 +123,10 @@ private struct CatalogLoader {
     }
 
     /// The descriptors directly in a folder, sorted by name; none when the folder is not there.
-    private static func files(_ directory: String) throws -> [(String, [UInt8])] {
+    private static func files(_ directory: String, suffix: String = ".toml") throws -> [(String, [UInt8])] {
         guard FileManager.default.fileExists(atPath: directory) else { return [] }
         do {
-            let names = try FileManager.default.contentsOfDirectory(atPath: directory).filter { $0.hasSuffix(".toml") }.sorted()
+            let names = try FileManager.default.contentsOfDirectory(atPath: directory).filter { $0.hasSuffix(suffix) }.sorted()
             return try names.map { name in
                 let file = directory + "/" + name
                 return (file, Array(try Data(contentsOf: URL(fileURLWithPath: file))))

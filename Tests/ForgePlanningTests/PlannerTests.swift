@@ -80,13 +80,61 @@ import Testing
 
     @Test func aMissingLockfileIsAWarning() throws {
         let plan = try Shipped.plan(["package.json": #"{"scripts": {"build": "b"}, "dependencies": {"x": "1"}}"#])
-        #expect(plan.steps[0].command == ["npm", "install"])
+        #expect(
+            plan.steps.map(\.command) == [
+                ["npm", "install", "--package-lock-only", "--ignore-scripts"], ["npm", "ci"], ["npm", "run", "build"],
+            ])
+        #expect(plan.steps.map(\.needs) == [[], ["resolve"], ["install"]])
         #expect(
             plan.warnings == [
                 Diagnostic(
                     "dependencies are not locked: there is no `package-lock.json`", at: SourceLocation(file: "package.json"),
                     hint: "install once with npm and commit `package-lock.json`")
             ])
+    }
+
+    @Test func aServerIsInstalledWithoutWhatOnlyItsBuildNeeds() throws {
+        let lock = ["package-lock.json": "{}", "server.js": ""]
+        func plan(_ manifest: String) throws -> BuildPlan { try Shipped.plan(lock.merging(["package.json": manifest]) { $1 }) }
+        // Nothing is built: the one installation is the server's.
+        let plain = try plan(#"{"dependencies": {"x": "1"}, "devDependencies": {"y": "1"}}"#)
+        #expect(plain.steps.map(\.command) == [["npm", "ci", "--omit=dev"]])
+        #expect(plain.artifact.leavesOut == [])
+        // Something is built: with everything, beside the installation that the server runs with.
+        let built = try plan(#"{"scripts": {"build": "b", "start": "s"}, "dependencies": {"x": "1"}, "devDependencies": {"y": "1"}}"#)
+        #expect(built.steps.map(\.id) == ["install", "production", "build"])
+        #expect(built.steps.map(\.command) == [["npm", "ci"], ["npm", "ci", "--omit=dev"], ["npm", "run", "build"]])
+        #expect(built.steps.map(\.needs) == [[], [], ["install"]])
+        #expect(built.artifact.leavesOut == ["install"])
+        // Without dependencies for development both would be the same.
+        let lean = try plan(#"{"scripts": {"build": "b", "start": "s"}, "dependencies": {"x": "1"}}"#)
+        #expect(lean.steps.map(\.id) == ["install", "build"])
+    }
+
+    @Test func registriesOfTheProjectsOwnConfigurationAreNamedInThePlan() throws {
+        let npm = try Shipped.plan([
+            "package.json": #"{"scripts": {"start": "s"}, "dependencies": {"x": "1"}}"#, "package-lock.json": "{}",
+            ".npmrc":
+                "@acme:registry=https://npm.acme.example/private/\n; registry=https://no.example\nfund=false\nregistry = http://10.0.0.1:4873\n",
+        ])
+        #expect(
+            npm.steps[0].registries
+                == Step.Registries(
+                    manager: "npm",
+                    origins: [try EgressOrigin(parsing: "http://10.0.0.1:4873"), try EgressOrigin(parsing: "https://npm.acme.example")],
+                    lockfile: try RelativePath(parsing: "package-lock.json")))
+        let pip = try Shipped.plan([
+            "requirements.txt":
+                "--index-url https://user:secret@pypi.acme.example/simple\nflask==3 --hash=sha256:00\ngunicorn==1 --hash=sha256:00\n",
+            "app.py": "from flask import Flask\napp = Flask(__name__)\n",
+        ])
+        #expect(
+            pip.steps.map(\.registries) == [
+                Step.Registries(
+                    manager: "pip", origins: [try EgressOrigin(parsing: "https://pypi.acme.example")],
+                    lockfile: try RelativePath(parsing: "requirements.txt"))
+            ])
+        #expect(pip.warnings == [])
     }
 
     @Test func outputWithoutAStartCommandIsASite() throws {
@@ -97,7 +145,8 @@ import Testing
             "requirements.txt": "mkdocs==1\n", "main.py": "", "crowdforge.toml": "[build]\ncommand = \"mkdocs build\"\noutput = \"site\"\n",
         ])
         #expect(python.artifact.kind == .static)
-        #expect(python.steps[1].command == ["/bin/sh", "-euc", "PATH=\"$PWD/.venv/bin:$PATH\"; mkdocs build"])
+        #expect(python.steps.map(\.id) == ["resolve", "install", "build"])
+        #expect(python.steps[2].command == ["/bin/sh", "-euc", "PATH=\"$PWD/.venv/bin:$PATH\"; mkdocs build"])
     }
 
     @Test func aCommandOfOnesOwnReplacesTheFrameworks() throws {

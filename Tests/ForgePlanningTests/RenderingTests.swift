@@ -20,7 +20,7 @@ import Testing
                             reads   package.json, package-lock.json
                             writes  node_modules
                             keeps   .cache/npm
-                            network registries only
+                            network registries of npm
                             sets    CI=true npm_config_audit=false npm_config_cache=.cache/npm npm_config_fund=false npm_config_update_notifier=false
                 build       PATH="$PWD/node_modules/.bin:$PATH"; echo "<a & b>" \\ `x`
                             after   install

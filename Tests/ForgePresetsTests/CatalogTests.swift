@@ -12,7 +12,26 @@ import Testing
                 "custom", "django", "dockerfile", "fastapi", "flask", "hugo", "nextjs", "node", "python", "static", "vite", "vite-ssr",
             ])
         #expect(catalog.packageManagers.map(\.id) == ["bun", "npm", "pip", "pnpm", "poetry", "uv", "yarn"])
-        #expect(catalog.toolchains.map(\.id) == ["hugo", "node", "python"])
+        #expect(catalog.toolchains.map(\.id) == ["bun", "hugo", "node", "pnpm", "poetry", "python", "uv", "yarn"])
+    }
+
+    @Test func aProgramThatIsNotThereIsAFaultOfThePackageManager() throws {
+        let folder = "\(NSTemporaryDirectory())/forge-catalog-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: folder + "/package-managers", withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(atPath: folder + "/programs", withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try "print(1)".write(toFile: folder + "/programs/tidy.py", atomically: true, encoding: .utf8)
+        try """
+        id = "x"
+        name = "X"
+        ecosystem = "npm"
+
+        [install]
+        firstOf = [{ shell = "python3 -c {{program.tydi}}" }]
+        """.write(toFile: folder + "/package-managers/x.toml", atomically: true, encoding: .utf8)
+        let error = #expect(throws: ForgeError.self) { try PresetCatalog.load(directories: [folder]) }
+        #expect(error?.message == "placeholder `{{program.tydi}}` is not declared")
+        #expect(error?.hint == "did you mean `{{program.tidy}}`?")
     }
 
     @Test func thePresetsDigestIsThatOfItsFile() throws {

@@ -49,6 +49,9 @@ final class Deriver {
     func placeholder(_ name: String) throws -> Derived? {
         if name.hasPrefix("script.") { return try script(String(name.dropFirst("script.".count))) }
         if name == "packageManager.install" { return try install() }
+        if name.hasPrefix("program."), let text = facts.catalog.programs[String(name.dropFirst("program.".count))] {
+            return Derived(value: .text(text), source: own, rule: "program", requires: [], inputs: nil)
+        }
         return try value(name)
     }
 
@@ -150,7 +153,7 @@ final class Deriver {
         guard let derived = try first(of: manager.install, key: "install") else { return nil }
         let inputs = try evaluator.holds(manager.readsTree ?? .any([])) ? ["**"] : derived.inputs
         return Derived(
-            value: derived.value, source: "package manager \(manager.id)", rule: derived.rule, requires: [], inputs: inputs)
+            value: derived.value, source: manager.provenance, rule: derived.rule, requires: [], inputs: inputs)
     }
 
     private func fill(_ template: Template, quoted: Bool) throws -> String? {

@@ -14,6 +14,8 @@ package struct Detection: Hashable, Sendable {
     package let candidates: [Candidate]
     /// Steps to make, placeholders filled.
     package let steps: [ResolvedStep]
+    /// Steps whose outputs stay out of the artifact.
+    package let leavesOut: [String]
     package let dockerfile: RelativePath?
     /// What the winner's start command needs and the project does not list.
     package let missing: MissingDependency?
@@ -47,15 +49,16 @@ package struct MissingDependency: Hashable, Sendable {
 
 /// A step with its placeholders filled, before limits and environment.
 package struct ResolvedStep: Hashable, Sendable {
-    package let id: String
-    package let title: String
-    package let needs: [String]
-    package let command: Command
-    package let inputs: [String]
-    package let outputs: [String]
-    package let caches: [String]
-    package let network: Step.Network
-    package let environment: [String: String]
+    package var id: String
+    package var title: String
+    package var needs: [String]
+    package var command: Command
+    package var inputs: [String]
+    package var outputs: [String]
+    package var caches: [String]
+    package var network: Step.Network
+    package var environment: [String: String]
+    package var registries: Step.Registries?
 }
 
 /// The JSON contract of `forge detect`: every key is always there, absent is null.

@@ -13,17 +13,19 @@ struct DetectionBuilder {
         var values = try Dictionary(uniqueKeysWithValues: deriver.keys.compactMap { key in try deriver.value(key).map { (key, $0) } })
         for name in winner.preset.toolchains { values["runtime.\(name)"] = try version(of: name, deriver) }
         let kind = kind(deriver, values)
-        let steps = try winner.preset.steps.compactMap { try StepResolver(deriver: deriver, manager: manager).resolve($0) }
-        let present = Set(steps.map(\.id))
+        let templates = try winner.preset.steps.compactMap { try StepResolver(deriver: deriver, manager: manager).resolve($0) }
+        let present = Set(templates.map(\.id))
+        let installation = try InstallExpansion(deriver: deriver, manager: manager, kind: kind)
+            .expanded(templates.map { $0.needing(present) })
         return Detection(
             preset: winner.preset, kind: kind, packageManager: manager, root: facts.files.root, values: values, evidence: evidence,
             candidates: ranking.losers.map { item in
                 Candidate(
                     preset: item.match.preset.id, name: item.match.preset.name, group: item.match.preset.group,
                     confidence: item.match.outcome.confidence, reason: item.reason)
-            }, steps: steps.map { $0.needing(present) }, dockerfile: try dockerfile(deriver),
+            }, steps: installation.steps, leavesOut: installation.leavesOut, dockerfile: try dockerfile(deriver),
             missing: try values["start"].flatMap { try missing($0, manager) },
-            warnings: try warnings(manager, present: values["install"]), filesRead: facts.files.filesRead.sorted(),
+            warnings: try warnings(manager, deriver, present: values["install"]), filesRead: facts.files.filesRead.sorted(),
             filesAbsent: facts.files.filesAbsent.sorted())
     }
 
@@ -72,18 +74,9 @@ struct DetectionBuilder {
         return line(Manifests.path("requirements.txt"), name, nil)
     }
 
-    private func warnings(_ manager: PackageManager?, present install: Derived?) throws -> [Diagnostic] {
+    private func warnings(_ manager: PackageManager?, _ deriver: Deriver, present install: Derived?) throws -> [Diagnostic] {
         guard let manager, install != nil else { return [] }
-        if manager.lockfiles.isEmpty {
-            let loose = try facts.manifests.dependencies(manager.ecosystem).first { $0.scope == .prod && !$0.requirement.hasPrefix("==") }
-            return loose.map { item in
-                [
-                    Diagnostic(
-                        "dependencies are not locked: `\(item.name)` may be another version tomorrow",
-                        at: SourceLocation(file: item.file, line: item.line), hint: "pin every version, like `\(item.name)==…`")
-                ]
-            } ?? []
-        }
+        if manager.lockfiles.isEmpty { return try unlockedList(manager, deriver).map { [$0] } ?? [] }
         guard try !manager.lockfiles.contains(where: { try facts.files.isFile(Manifests.path($0)) }) else { return [] }
         let manifest = manager.manifests.first ?? "the manifest"
         return [
@@ -92,6 +85,21 @@ struct DetectionBuilder {
                 at: SourceLocation(file: facts.files.display(Manifests.path(manifest))),
                 hint: "install once with \(manager.name) and commit `\(manager.lockfiles[0])`")
         ]
+    }
+
+    /// For a manager whose lockfile is a manifest that pins and hashes everything.
+    private func unlockedList(_ manager: PackageManager, _ deriver: Deriver) throws -> Diagnostic? {
+        let loose = try facts.manifests.dependencies(manager.ecosystem).first { $0.scope == .prod && !$0.requirement.hasPrefix("==") }
+        if let loose {
+            return Diagnostic(
+                "dependencies are not locked: `\(loose.name)` may be another version tomorrow",
+                at: SourceLocation(file: loose.file, line: loose.line), hint: "pin every version, like `\(loose.name)==…`")
+        }
+        guard let manifest = manager.manifests.first, try deriver.first(of: manager.resolve, key: "resolve") != nil else { return nil }
+        return Diagnostic(
+            "dependencies are not locked: `\(manifest)` has no hashes, and does not list what they need in turn",
+            at: SourceLocation(file: facts.files.display(Manifests.path(manifest))),
+            hint: "commit a full list: `uv pip compile --generate-hashes`, or `pip-compile --generate-hashes`")
     }
 }
 
@@ -112,7 +120,19 @@ private struct StepResolver {
             id: step.id, title: step.title ?? command.typed, needs: step.needs, command: command,
             inputs: inputs.contains("**") ? [] : inputs,
             outputs: try paths(step.outputs, onlyPresent: false), caches: try paths(step.caches, onlyPresent: false), network: step.network,
-            environment: environment.merging(step.environment) { $1 })
+            environment: environment.merging(step.environment) { $1 },
+            registries: step.network == .registries ? try registries() : nil)
+    }
+
+    private func registries() throws -> Step.Registries? {
+        try manager.map { manager in
+            // A manager without a lockfile of its own is locked by a manifest that hashes everything.
+            let names = manager.lockfiles.isEmpty ? Array(manager.manifests.prefix(1)) : manager.lockfiles
+            let lockfile = try names.first { try deriver.facts.files.isFile(Manifests.path($0)) }
+            return Step.Registries(
+                manager: manager.id, origins: try ProjectRegistries(facts: deriver.facts).origins(manager.registries),
+                lockfile: lockfile.map(Manifests.path))
+        }
     }
 
     private func command(_ step: StepTemplate) throws -> Command? {
@@ -158,6 +178,6 @@ extension ResolvedStep {
     fileprivate func needing(_ present: Set<String>) -> ResolvedStep {
         ResolvedStep(
             id: id, title: title, needs: needs.filter(present.contains), command: command, inputs: inputs, outputs: outputs, caches: caches,
-            network: network, environment: environment)
+            network: network, environment: environment, registries: registries)
     }
 }

@@ -46,6 +46,8 @@ private struct PlanDraft {
         for (index, step) in steps.enumerated() {
             for output in step.outputs {
                 for earlier in steps[..<index] {
+                    // Of two that make the same, one may serve the build and the other the artifact.
+                    guard detection.leavesOut.contains(step.id) == detection.leavesOut.contains(earlier.id) else { continue }
                     for other in earlier.outputs where output.isWithin(other) || other.isWithin(output) {
                         throw overlap(step, output, earlier, other)
                     }
@@ -69,7 +71,7 @@ private struct PlanDraft {
             id: resolved.id, title: resolved.title, needs: resolved.needs, command: argv(resolved.command), environment: environment,
             inputs: resolved.inputs, outputs: outputs,
             caches: try resolved.caches.map { try path($0, what: "cache of step `\(resolved.id)`") },
-            network: resolved.network, limits: limits)
+            network: resolved.network, registries: resolved.registries, limits: limits)
     }
 
     private var limits: Step.Limits {
@@ -107,7 +109,9 @@ private struct PlanDraft {
             let launch = detection.values["start"].map { start in
                 Launch(command: argv(start.command), port: port ?? template.port, healthPath: template.healthPath)
             }
-            return ArtifactSpec(kind: detection.kind, output: output, launch: launch, routes: configuration.routes)
+            return ArtifactSpec(
+                kind: detection.kind, output: output, launch: launch, routes: configuration.routes, leavesOut: detection.leavesOut,
+                runtimes: detection.preset.toolchains)
         }
     }
 

@@ -44,8 +44,11 @@ package enum PlanRendering {
 
     /// An argument list as a person would type it; a shell line without the shell.
     package static func typed(_ command: [String]) -> String {
-        if command.count == 3, command[0] == "/bin/sh", command[1] == "-euc" { return command[2] }
-        return Command.argv(command).typed
+        guard command.count == 3, command[0] == "/bin/sh", command[1] == "-euc" else { return Command.argv(command).typed }
+        let lines = command[2].split(separator: "\n")
+        let first = lines.first.map(String.init) ?? ""
+        // A script may open with a comment that says in short what it does.
+        return (first.hasPrefix("# ") ? String(first.dropFirst(2)) : first) + (lines.count > 1 ? " …" : "")
     }
 
     private static func details(of step: Step) -> [String] {
@@ -54,10 +57,15 @@ package enum PlanRendering {
         lines.append("reads   " + (step.inputs.isEmpty ? "the source" : step.inputs.joined(separator: ", ")))
         if !step.outputs.isEmpty { lines.append("writes  " + step.outputs.map(\.display).joined(separator: ", ")) }
         if !step.caches.isEmpty { lines.append("keeps   " + step.caches.map(\.display).joined(separator: ", ")) }
-        if step.network == .registries { lines.append("network registries only") }
+        if step.network == .registries { lines.append(network(of: step)) }
         let variables = step.environment.sorted { $0.key < $1.key }.map { "\($0.key)=\(Command.quote($0.value))" }
         if !variables.isEmpty { lines.append("sets    " + variables.joined(separator: " ")) }
         return lines
+    }
+
+    private static func network(of step: Step) -> String {
+        guard let registries = step.registries else { return "network what the operator allows" }
+        return "network registries of \(registries.manager)" + registries.origins.map { ", \($0)" }.joined()
     }
 
     private static func artifact(_ spec: ArtifactSpec) -> [(String, String)] {

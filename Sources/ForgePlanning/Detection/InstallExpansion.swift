@@ -1,0 +1,87 @@
+internal import ForgeModel
+internal import ForgePresets
+
+/// Makes of a preset's one install step what its package manager needs for it: a lockfile first where there is none, and a
+/// second, smaller installation where a server is built with more than it runs with.
+struct InstallExpansion {
+    let deriver: Deriver
+    let manager: PackageManager?
+    let kind: Artifact.Kind
+
+    /// The steps in the same order, and which of them serve the build alone.
+    func expanded(_ steps: [ResolvedStep]) throws -> (steps: [ResolvedStep], leavesOut: [String]) {
+        guard let manager, let index = steps.firstIndex(where: { $0.registries != nil }),
+            let install = try deriver.value("install"), install.source == manager.provenance
+        else { return (steps, []) }
+        var expanded = steps
+        let resolve = try resolution(for: steps[index], manager)
+        var step = steps[index]
+        if let resolve {
+            step.needs.append(resolve.id)
+            step.registries = step.registries.map {
+                .init(manager: $0.manager, origins: $0.origins, lockfile: Manifests.path(resolve.outputs[0]))
+            }
+        }
+        step.command = try deriver.first(of: manager.frozen, key: "frozen")?.command ?? step.command
+        let production = try production(besides: step, in: steps, manager)
+        if let production, production.id == step.id { step = production }
+        expanded[index] = step
+        if let production, production.id != step.id { expanded.insert(production, at: index + 1) }
+        if let resolve { expanded.insert(resolve, at: index) }
+        return (expanded, production.map { $0.id == step.id ? [] : [step.id] } ?? [])
+    }
+
+    /// The step that writes a lockfile; nil where the project has one.
+    private func resolution(for install: ResolvedStep, _ manager: PackageManager) throws -> ResolvedStep? {
+        guard let lockfile = manager.resolvedLockfile, let command = try deriver.first(of: manager.resolve, key: "resolve")?.command else {
+            return nil
+        }
+        var step = install
+        step.id = "resolve"
+        step.title = "resolve versions"
+        step.command = command
+        step.outputs = [lockfile]
+        return step
+    }
+
+    /// What a server runs with: the install step itself when nothing is built, else a step of its own when the project lists
+    /// dependencies for development.
+    private func production(besides install: ResolvedStep, in steps: [ResolvedStep], _ manager: PackageManager) throws -> ResolvedStep? {
+        guard kind == .container || kind == .function, let command = try deriver.first(of: manager.production, key: "production")?.command
+        else { return nil }
+        var step = install
+        step.command = command
+        guard steps.contains(where: { $0.needs.contains(install.id) }) else { return step }
+        guard try deriver.facts.manifests.dependencies(manager.ecosystem).contains(where: { $0.scope == .dev }) else { return nil }
+        step.id = "production"
+        step.title = "install production dependencies"
+        return step
+    }
+}
+
+extension PackageManager {
+    /// Where a value says it comes from when this manager gave it.
+    var provenance: String { "package manager \(id)" }
+}
+
+/// The registries that a project's own files name.
+struct ProjectRegistries {
+    let facts: ProjectFacts
+
+    /// Sorted. What is no URL of a registry is not one: the manager itself will complain about it.
+    func origins(_ discovery: RegistryDiscovery) throws -> [EgressOrigin] {
+        var found: Set<EgressOrigin> = []
+        for rule in discovery.project {
+            for path in try rule.globs.flatMap({ try facts.files.expand($0) }) {
+                let text = try facts.files.text(path, limit: ProjectFiles.manifestLimit)
+                for line in text.map(SourceText.lines) ?? [] {
+                    guard let groups = rule.pattern.firstMatch(in: line), let url = groups.dropFirst().compactMap({ $0 }).first,
+                        let origin = EgressOrigin(url: url)
+                    else { continue }
+                    found.insert(origin)
+                }
+            }
+        }
+        return found.sorted()
+    }
+}
