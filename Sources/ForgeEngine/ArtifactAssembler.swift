@@ -11,7 +11,12 @@ package struct ArtifactAssembler: Sendable {
     private static let excluded = [".git", "crowdforge.toml", "forge.lock"]
 
     /// - Throws: `ForgeError` when the output is missing, empty or holds links that leave it.
-    package func assemble(_ plan: BuildPlan, report: BuildReport) async throws -> (artifact: Artifact, warnings: [Diagnostic]) {
+    /// - Parameters:
+    ///   - runtimes: what the plan's `runtimes` are on this machine.
+    ///   - interpreters: the files behind them: a virtual environment holds links to these, which it does not carry.
+    package func assemble(
+        _ plan: BuildPlan, report: BuildReport, runtimes: [Runtime] = [], interpreters: Set<String> = []
+    ) async throws -> (artifact: Artifact, warnings: [Diagnostic]) {
         let spec = plan.artifact
         guard spec.kind != .image else {
             throw ForgeError(
@@ -22,14 +27,15 @@ package struct ArtifactAssembler: Sendable {
         let root = try await root(of: spec, plan: plan, report: report)
         let summary = try await store.trees.summary(root)
         guard summary.files > 0 else { throw missing("is empty", spec, report) }
-        if let link = try await store.trees.escapingSymlinks(root).first {
+        if let link = try await store.trees.escapingSymlinks(root, allowing: interpreters).first {
             throw ForgeError(
                 .store, "artifact.symlink", "`\(link)` is a symbolic link that leaves the artifact",
                 hint: "copy the file it points to instead")
         }
         let isStatic = spec.kind == .static
         let manifest = ArtifactManifest(
-            kind: spec.kind, platform: isStatic ? nil : Platform.current, root: root, launch: spec.launch, routes: spec.routes)
+            kind: spec.kind, platform: isStatic ? nil : Platform.current, root: root, launch: spec.launch,
+            runtimes: isStatic ? [] : runtimes, routes: spec.routes)
         var warnings: [Diagnostic] = []
         if isStatic, try store.trees.sourceTree(root).node(at: RelativePath(parsing: "index.html")) == nil {
             warnings.append(Diagnostic("the output `\(spec.output)` has no `index.html`", hint: "its root will answer 404"))

@@ -17,9 +17,12 @@ package struct BuildEngine: Sendable {
         package let useCache: Bool
         /// Where `<step>.log` files go.
         package let logDirectory: String
+        /// Asked for each step that reaches registries, once it is known that it has to run.
+        package let network: @Sendable (Step) async throws -> StepNetwork
 
         package init(
-            plan: BuildPlan, source: Digest, toolchains: [String: String], scope: String, useCache: Bool, logDirectory: String
+            plan: BuildPlan, source: Digest, toolchains: [String: String], scope: String, useCache: Bool, logDirectory: String,
+            network: @escaping @Sendable (Step) async throws -> StepNetwork
         ) {
             self.plan = plan
             self.source = source
@@ -27,6 +30,7 @@ package struct BuildEngine: Sendable {
             self.scope = scope
             self.useCache = useCache
             self.logDirectory = logDirectory
+            self.network = network
         }
     }
 
@@ -68,7 +72,8 @@ package struct BuildEngine: Sendable {
             return graph.steps.compactMap { done[$0.id] }
         }
         // Later steps' outputs lie over earlier ones and over the source.
-        let root = try await store.trees.merge([source] + records.map(\.outputs))
+        let kept = records.filter { !request.plan.artifact.leavesOut.contains($0.step.id) }
+        let root = try await store.trees.merge([source] + kept.map(\.outputs))
         return BuildReport(
             steps: records, root: root, sandbox: records.contains { $0.outcome == .executed } ? try await runner.identity() : nil)
     }
@@ -89,7 +94,7 @@ package struct BuildReport: Sendable {
 
     /// In build order.
     package let steps: [StepReport]
-    /// Merkle root of the source (without what steps declare as outputs) and all outputs over it.
+    /// Merkle root of the source (without what steps declare as outputs) and all outputs over it but those the artifact leaves out.
     package let root: Digest
     /// What executed the steps; nil when all were cached.
     package let sandbox: String?

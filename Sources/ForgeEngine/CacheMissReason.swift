@@ -10,6 +10,8 @@ package enum CacheMissReason: Hashable, Sendable {
     case environmentChanged(name: String)
     /// What the step runs with: a toolchain, the platform, the network class.
     case platformChanged(name: String, from: String?, to: String?)
+    /// The file that fixes what an install step installs; whatever else of its inputs changed besides.
+    case lockfileChanged(RelativePath)
     /// Files of the input tree that differ, a few of them, and how many there are at least.
     case inputsChanged([RelativePath], more: Bool)
     /// Nothing of the last run differs, but its result is not here.
@@ -28,6 +30,7 @@ extension CacheMissReason: CustomStringConvertible {
         case .platformChanged(let name, let old?, let new?): "\(name) \(old) → \(new)"
         case .platformChanged(let name, nil, _): "\(name) is new"
         case .platformChanged(let name, _, nil): "\(name) is gone"
+        case .lockfileChanged(let path): "lockfile \(path) changed"
         case .inputsChanged(let paths, let more):
             paths.isEmpty ? "inputs changed" : paths.map(\.string).joined(separator: ", ") + (more ? " and more" : "") + " changed"
         case .notRecorded: "no result recorded"
@@ -37,9 +40,10 @@ extension CacheMissReason: CustomStringConvertible {
 
 extension CacheMissReason {
     /// The first difference a person would look for: command, environment, toolchain, then files.
-    /// `differences` lists the paths in which two input roots differ.
+    /// `lockfile` is the one among the inputs, if any; `differences` lists the paths in which two input roots differ.
     static func between(
-        _ last: Action, and now: Action, differences: (Digest, Digest) async throws -> (paths: [RelativePath], more: Bool)
+        _ last: Action, and now: Action, lockfile: RelativePath? = nil,
+        differences: (Digest, Digest) async throws -> (paths: [RelativePath], more: Bool)
     ) async throws -> CacheMissReason {
         if last.command != now.command || last.workingDirectory != now.workingDirectory { return .commandChanged }
         if let name = firstChange(last.environment, now.environment) { return .environmentChanged(name: name) }
@@ -49,7 +53,8 @@ extension CacheMissReason {
         if last.outputPaths != now.outputPaths { return .outputsChanged }
         if last.inputRoot != now.inputRoot {
             let found = try await differences(last.inputRoot, now.inputRoot)
-            return .inputsChanged(found.paths, more: found.more)
+            if let lockfile, found.paths.contains(lockfile) { return .lockfileChanged(lockfile) }
+            return .inputsChanged(Array(found.paths.prefix(3)), more: found.more || found.paths.count > 3)
         }
         return .notRecorded
     }

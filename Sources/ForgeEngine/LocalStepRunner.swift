@@ -32,16 +32,37 @@ package actor LocalStepRunner: StepRunner {
         let sandbox = try await sandbox()
         var layers: [String] = []
         for root in execution.layers { layers.append(try await trees.materialize(root)) }
+        for (path, root) in execution.caches.sorted(by: { $0.key.string < $1.key.string }) {
+            layers.append(try await trees.materialize(trees.nest(root, at: path)))
+        }
         let action = execution.action
         let request = SandboxRequest(
-            layers: layers, command: action.command, environment: action.environment, workingDirectory: action.workingDirectory,
-            limits: execution.step.limits)
+            layers: layers, command: action.command,
+            environment: action.environment.merging(execution.network?.environment ?? [:]) { own, _ in own },
+            workingDirectory: action.workingDirectory, limits: execution.step.limits, network: execution.network?.policy)
         let trees = self.trees
         let step = execution.step
         return try await sandbox.run(request, output: { output(Array($0)) }) { result in
             let outcome = try await Self.outcome(of: result, step: step, action: action, trees: trees)
-            return StepRun(outcome: outcome, durationMs: Int(result.duration / .milliseconds(1)))
+            let caches = result.succeeded ? await Self.caches(of: result, step: step, action: action, trees: trees) : [:]
+            return StepRun(
+                outcome: outcome, durationMs: Int(result.duration / .milliseconds(1)), caches: caches, egress: result.egress)
         }
+    }
+
+    /// What the step added to its tool caches. One that cannot be kept is none: it would only have saved time.
+    private static func caches(
+        of result: SandboxResult, step: Step, action: Action, trees: TreeStore
+    ) async -> [RelativePath: Digest] {
+        var kept: [RelativePath: Digest] = [:]
+        for cache in step.caches {
+            let path = action.workingDirectory.appending(cache)
+            guard let found = try? await trees.collect(from: result.upper, paths: [cache], below: action.workingDirectory),
+                found.files > 0, let root = try? await trees.subtree(found.root, at: cache)
+            else { continue }
+            kept[path] = root
+        }
+        return kept
     }
 
     private static func outcome(

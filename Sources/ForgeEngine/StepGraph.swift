@@ -21,9 +21,9 @@ package struct StepGraph: Sendable {
                     hint: "steps of this plan: \(plan.steps.map { "`\($0.id)`" }.joined(separator: ", "))")
             }
         }
-        try Self.checkOutputs(of: plan.steps)
         self.byID = byID
         self.steps = try Self.ordered(plan.steps)
+        try checkOutputs(leavesOut: Set(plan.artifact.leavesOut))
     }
 
     /// All that `step` builds upon, directly or not, in build order.
@@ -36,18 +36,26 @@ package struct StepGraph: Sendable {
         return steps.filter { found.contains($0.id) }
     }
 
-    private static func checkOutputs(of steps: [Step]) throws {
+    /// Outputs are disjoint, but for those of two steps of which one serves the build alone and the other the artifact alone:
+    /// no step and no artifact ever sees both.
+    private func checkOutputs(leavesOut: Set<String>) throws {
         for (index, step) in steps.enumerated() {
-            for output in step.outputs {
-                for other in steps[(index + 1)...] {
-                    for clash in other.outputs where clash.isWithin(output) || output.isWithin(clash) {
-                        throw ForgeError(
-                            .plan, "plan.shared-output", "steps `\(step.id)` and `\(other.id)` both make `\(clash)`",
-                            hint: "outputs of different steps must not overlap")
-                    }
+            for other in steps[(index + 1)...] where !areApart(step, other, leavesOut) {
+                for (output, clash) in step.outputs.flatMap({ output in other.outputs.map { (output, $0) } })
+                where clash.isWithin(output) || output.isWithin(clash) {
+                    throw ForgeError(
+                        .plan, "plan.shared-output", "steps `\(step.id)` and `\(other.id)` both make `\(clash)`",
+                        hint: "outputs of different steps must not overlap")
                 }
             }
         }
+    }
+
+    private func areApart(_ one: Step, _ other: Step, _ leavesOut: Set<String>) -> Bool {
+        guard leavesOut.contains(one.id) != leavesOut.contains(other.id) else { return false }
+        let kept = leavesOut.contains(one.id) ? other.id : one.id
+        return !steps.contains { $0.needs.contains(kept) } && !ancestors(of: one).contains { $0.id == other.id }
+            && !ancestors(of: other).contains { $0.id == one.id }
     }
 
     private static func ordered(_ steps: [Step]) throws -> [Step] {

@@ -1,4 +1,5 @@
 package import ForgeModel
+package import ForgeSandbox
 
 /// Executes an action somewhere: in a sandbox of this machine, or on a Remote Execution cluster.
 package protocol StepRunner: Sendable {
@@ -16,11 +17,31 @@ package struct StepExecution: Sendable {
     package let action: Action
     /// Merkle roots whose merge is the action's input root, the top first: a local runner mounts them one by one.
     package let layers: [Digest]
+    /// What earlier executions left in the step's tool caches, by path below the workspace; no part of the key.
+    package let caches: [RelativePath: Digest]
+    /// For a step that reaches registries.
+    package let network: StepNetwork?
 
-    package init(step: Step, action: Action, layers: [Digest]) {
+    package init(
+        step: Step, action: Action, layers: [Digest], caches: [RelativePath: Digest] = [:], network: StepNetwork? = nil
+    ) {
         self.step = step
         self.action = action
         self.layers = layers
+        self.caches = caches
+        self.network = network
+    }
+}
+
+/// What an install step may reach, and how its tools are told. No part of a key: a mirror installs the same.
+package struct StepNetwork: Sendable, Hashable {
+    package let policy: EgressPolicy
+    /// Variables that name the registries to the package manager; a step's own variables win.
+    package let environment: [String: String]
+
+    package init(policy: EgressPolicy, environment: [String: String]) {
+        self.policy = policy
+        self.environment = environment
     }
 }
 
@@ -34,9 +55,14 @@ package struct StepRun: Sendable {
 
     package let outcome: Outcome
     package let durationMs: Int
+    /// What a successful execution added to its tool caches, by path below the workspace.
+    package let caches: [RelativePath: Digest]
+    package let egress: [EgressRecord]
 
-    package init(outcome: Outcome, durationMs: Int) {
+    package init(outcome: Outcome, durationMs: Int, caches: [RelativePath: Digest] = [:], egress: [EgressRecord] = []) {
         self.outcome = outcome
         self.durationMs = durationMs
+        self.caches = caches
+        self.egress = egress
     }
 }

@@ -64,7 +64,10 @@ struct StepTask: Sendable {
         engine.events.emit(.reason(span: span.id, reason.description))
         // The top layer first: what was built last covers what it was built from.
         let layers = Array(dependencies.reversed()) + [visible]
-        let fresh = try await execute(StepExecution(step: step, action: action, layers: layers))
+        let fresh = try await execute(
+            StepExecution(
+                step: step, action: action, layers: layers, caches: try await keptCaches(),
+                network: step.network == .registries ? try await request.network(step) : nil))
         _ = try await engine.store.content.write(encoded.command)
         _ = try await engine.store.content.write(encoded.action)
         try await engine.store.actions.record(fresh, for: encoded.digest, execution: execution(of: action))
@@ -99,23 +102,19 @@ struct StepTask: Sendable {
         guard let last = try await engine.store.actions.lastExecution(scope: request.scope, step: step.id) else {
             return (nil, .firstBuild)
         }
+        return (nil, try await difference(from: last, to: action))
+    }
+
+    private func difference(from last: Action, to action: Action) async throws -> CacheMissReason {
         let trees = engine.store.trees
-        return (
-            nil,
-            try await CacheMissReason.between(last, and: action) {
-                let found = try await trees.differences($0, $1, limit: 3)
-                return (found.paths, found.more)
-            }
-        )
+        let lockfile = step.registries?.lockfile.map { request.plan.root.appending($0) }
+        return try await CacheMissReason.between(last, and: action, lockfile: lockfile) {
+            let found = try await trees.differences($0, $1, limit: lockfile == nil ? 3 : 64)
+            return (found.paths, found.more)
+        }
     }
 
     private func execute(_ execution: StepExecution) async throws -> ActionResult {
-        if step.network == .registries {
-            throw ForgeError(
-                .build, "network.unavailable",
-                "step `\(step.id)` (`\(step.commandLine)`) needs package registries, which this version cannot reach yet",
-                hint: "steps run without any network; build a project without dependencies to install")
-        }
         let log = try StepLog(logFile)
         let events = engine.events
         let id = span.id
@@ -127,19 +126,44 @@ struct StepTask: Sendable {
         case .failed(let code, let why, let hint):
             throw ForgeError(
                 .build, code, "step `\(step.id)` \(why): `\(step.commandLine)`",
-                hint: [hint, "full log: \(logFile)"].compactMap(\.self).joined(separator: "; "))
+                hint: ([hint] + refusals(in: run) + ["full log: \(logFile)"]).compactMap(\.self).joined(separator: "; "))
         case .succeeded(let outputs, let undeclared):
+            for (path, added) in run.caches { try await engine.store.toolCaches.add(added, scope: request.scope, at: path) }
             let logDigest = try await log.store(in: engine.store.content)
             return ActionResult(
-                outputs: outputs, log: logDigest, durationMs: run.durationMs, undeclaredWrites: undeclared.filter { !isCache($0) })
+                outputs: outputs, log: logDigest, durationMs: run.durationMs, undeclaredWrites: undeclared.filter { !isCache($0) },
+                egress: run.egress)
         }
+    }
+
+    private func keptCaches() async throws -> [RelativePath: Digest] {
+        guard request.useCache else { return [:] }
+        var kept: [RelativePath: Digest] = [:]
+        for cache in step.caches {
+            let path = request.plan.root.appending(cache)
+            kept[path] = try await engine.store.toolCaches.load(scope: request.scope, at: path)
+        }
+        return kept
+    }
+
+    /// What a failed step wanted from the network and did not get, with what to do about it.
+    private func refusals(in run: StepRun) -> [String] {
+        let refused = run.egress.filter { $0.verdict == .refused }.compactMap(\.origin)
+        let failed = run.egress.first { $0.verdict == .failed }
+        return refused.prefix(3).map { "it wanted `\($0)`, which it may not reach: set `FORGE_EGRESS_ALLOW=\($0)` to allow it" }
+            + (failed.map { ["`\($0.origin?.description ?? "a registry")` could not be had" + ($0.reason.map { " (\($0))" } ?? "")] } ?? [])
     }
 }
 
 extension Step {
     /// As a person would type it; a planner's `sh -euc` shows its line.
     package var commandLine: String {
-        if command.count == 3, command[0] == "/bin/sh", command[1] == "-euc" { return command[2] }
+        if command.count == 3, command[0] == "/bin/sh", command[1] == "-euc" {
+            let lines = command[2].split(separator: "\n")
+            let first = lines.first.map(String.init) ?? ""
+            // A script may open with a comment that says in short what it does.
+            return (first.hasPrefix("# ") ? String(first.dropFirst(2)) : first) + (lines.count > 1 ? " …" : "")
+        }
         return command.map { $0.isEmpty || $0.contains(where: { " '\"$&|;<>()*?".contains($0) }) ? "'\($0)'" : $0 }.joined(separator: " ")
     }
 }

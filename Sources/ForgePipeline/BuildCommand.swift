@@ -67,16 +67,19 @@ extension Pipeline {
         let plan = variables.filled(into: try await plan(root, catalog, store))
         for warning in plan.warnings { events.emit(.warning(warning)) }
         let toolchains = try await identify(plan, catalog)
-        let report = try await execute(plan, request: request, root: root, toolchains: toolchains, store: store)
+        let access = RegistryAccess(catalog: catalog, configuration: try operatorConfiguration(), environment: environment, events: events)
+        let report = try await execute(
+            plan, request: request, root: root, toolchains: toolchains.identities, access: access, store: store)
         let (artifact, findings) = try await spanned(events.newSpan(.artifact, "artifact")) {
-            let made = try await ArtifactAssembler(store: store).assemble(plan, report: report)
+            let made = try await ArtifactAssembler(store: store).assemble(
+                plan, report: report, runtimes: toolchains.runtimes, interpreters: toolchains.files)
             return (made, "\(made.artifact.digest.short), \(Count(made.artifact.fileCount, "file")), \(Bytes(made.artifact.sizeBytes))")
         }
-        let warnings = plan.warnings + findings + undeclared(in: report)
+        let warnings = plan.warnings + findings + undeclared(in: report) + refused(in: report)
         for warning in warnings.dropFirst(plan.warnings.count) { events.emit(.warning(warning)) }
         let record = try await record(
             artifact, plan: plan, report: report, source: .init(location: request.source.location, commit: source.commit, root: root),
-            toolchains: toolchains, warnings: warnings, store: store)
+            toolchains: toolchains.identities, warnings: warnings, store: store)
         try await export(artifact, request, store)
         let output = BuildOutput(artifact: artifact, preset: plan.preset.id, report: report, record: record, warnings: warnings)
         return Built(output: output, artifact: artifact, title: source.title, suggestedSlug: Self.slug(from: source.title))
@@ -85,20 +88,30 @@ extension Pipeline {
     /// Detection and planning read the stored tree, so they see what the steps will see.
     private func plan(_ root: Digest, _ catalog: PresetCatalog, _ store: Store) async throws -> BuildPlan {
         try await spanned(events.newSpan(.detect, "detect")) {
-            let limits = try OperatorLimits.load(directories.configuration)
+            let limits = try operatorConfiguration().limits
             let plan = try await BlockingPool.run { try Self.plan(store.trees.sourceTree(root), catalog, limits) }
             return (plan, plan.preset.name)
         }
     }
 
-    private func identify(_ plan: BuildPlan, _ catalog: PresetCatalog) async throws -> [String: String] {
-        guard !plan.steps.isEmpty else { return [:] }
-        let executables = plan.toolchains.keys.map { ($0, catalog.toolchain($0)?.executables ?? [$0]) }
-        return try await HostToolchains(memoPath: directories.toolchainMemo).identify(Dictionary(uniqueKeysWithValues: executables))
+    struct IdentifiedToolchains: Sendable {
+        /// Name → what it is on this machine, for keys and the record.
+        var identities: [String: String] = [:]
+        /// What the artifact needs where it runs.
+        var runtimes: [Runtime] = []
+        var files: Set<String> = []
+    }
+
+    private func identify(_ plan: BuildPlan, _ catalog: PresetCatalog) async throws -> IdentifiedToolchains {
+        guard !plan.steps.isEmpty || !plan.artifact.runtimes.isEmpty else { return IdentifiedToolchains() }
+        let executables = Dictionary(uniqueKeysWithValues: plan.toolchains.keys.map { ($0, catalog.toolchain($0)?.executables ?? [$0]) })
+        let identities = try await HostToolchains(memoPath: directories.toolchainMemo).identify(executables)
+        let (runtimes, files) = try HostToolchains.runtimes(plan.artifact.runtimes, executables: executables, identities: identities)
+        return IdentifiedToolchains(identities: identities, runtimes: runtimes, files: files)
     }
 
     private func execute(
-        _ plan: BuildPlan, request: BuildRequest, root: Digest, toolchains: [String: String], store: Store
+        _ plan: BuildPlan, request: BuildRequest, root: Digest, toolchains: [String: String], access: RegistryAccess, store: Store
     ) async throws -> BuildReport {
         let logs = try await BlockingPool.run { [directories] in try BuildLogs.begin(in: directories.logs) }
         let runner = LocalStepRunner(trees: store.trees) { [installation, directories] in
@@ -108,7 +121,7 @@ extension Pipeline {
         return try await engine.build(
             .init(
                 plan: plan, source: root, toolchains: toolchains, scope: Self.scope(request.source, plan), useCache: request.useCache,
-                logDirectory: logs))
+                logDirectory: logs, network: { try await access.network(for: $0) }))
     }
 
     /// The project whose earlier builds a miss is explained against: the same place, the same app.
@@ -122,6 +135,17 @@ extension Pipeline {
             let shown = step.result.undeclaredWrites.prefix(3).map { "`\($0)`" }.joined(separator: ", ")
             let more = step.result.undeclaredWrites.count > 3 ? " and more" : ""
             return Diagnostic("step `\(step.step.id)` wrote \(shown)\(more), which it does not declare: dropped")
+        }
+    }
+
+    /// A step that succeeded all the same: an install script that called somewhere, most often.
+    private func refused(in report: BuildReport) -> [Diagnostic] {
+        report.steps.flatMap { step in
+            step.result.egress.filter { $0.verdict == .refused }.compactMap(\.origin).prefix(3).map { origin in
+                Diagnostic(
+                    "step `\(step.step.id)` wanted `\(origin)`, which it may not reach: refused",
+                    hint: "if it needs that, set `FORGE_EGRESS_ALLOW=\(origin)`")
+            }
         }
     }
 

@@ -13,9 +13,26 @@ struct HostToolchains {
     }
 
     /// The sandbox's search path, on the host.
-    private static let searchPath = ["/usr/local/bin", "/usr/bin", "/bin"]
+    static let searchPath = ["/usr/local/bin", "/usr/bin", "/bin"]
 
     let memoPath: String
+
+    /// What an artifact that needs these toolchains says about them, and the files behind them. Call after `identify`.
+    /// `toolchains` as there; `identities` what that gave.
+    static func runtimes(
+        _ names: [String], executables: [String: [String]], identities: [String: String]
+    ) throws -> (runtimes: [Runtime], files: Set<String>) {
+        var runtimes: [Runtime] = []
+        var files: Set<String> = []
+        for name in names.sorted() {
+            guard let program = executables[name]?.first, let version = identities[name]?.split(separator: " ").first,
+                let directory = searchPath.first(where: { Files.exists("\($0)/\(program)") })
+            else { continue }
+            runtimes.append(Runtime(name: name, version: String(version), executable: "\(directory)/\(program)"))
+            files.formUnion(["\(directory)/\(program)", try locate(program, of: name)])
+        }
+        return (runtimes, files)
+    }
 
     /// Name → identity (`20.20.2 sha256:…`) of each toolchain; `executables` are the programs that make it up, the first tells the version.
     /// - Throws: `ForgeError` naming a toolchain that is not installed.

@@ -1,6 +1,5 @@
 internal import ForgeModel
 internal import ForgePresets
-internal import ForgeSystem
 internal import ForgeTOML
 
 /// The operator's word on what any step may use at most: `[limits]` in Forge's own `config.toml`. A project can ask for less.
@@ -13,31 +12,17 @@ struct OperatorLimits: Sendable, Hashable {
     /// Cores, also parts of one.
     var cpus: Double?
 
-    /// Reads `config.toml` in `directory`; no file, no limits.
-    /// - Throws: `ForgeError` with every fault and its place.
-    static func load(_ directory: String) throws -> OperatorLimits {
-        let path = "\(directory)/config.toml"
-        guard let content = try Files.read(path, limit: 1 << 20) else { return OperatorLimits() }
-        let table: TOMLTable
-        do throws(TOMLSyntaxError) { table = try TOML.parse(content) } catch {
-            let place = SourceLocation(file: path, line: error.position.line, column: error.position.column)
-            throw ForgeError(.configuration, "config.syntax", "the operator's configuration is not valid TOML: \(error.message)", at: place)
-        }
-        let faults = FaultLog()
-        let reader = TableReader(table, file: path, name: "", faults: faults)
-        var limits = OperatorLimits()
-        if let section = reader.tableReader("limits") {
-            limits.timeoutSeconds = amount("timeout", section, ["s": 1, "m": 60, "h": 3600], example: "5m").map { Int($0) }
-            limits.memoryBytes = bytes("memory", section)
-            limits.diskBytes = bytes("disk", section)
-            limits.logBytes = bytes("log", section)
-            limits.processes = section.integer("processes")?.value
-            limits.cpus = cpus(section)
-            section.finish()
-        }
-        reader.finish()
-        guard faults.faults.isEmpty else { throw ForgeError(.configuration, "config.invalid", findings: faults.sorted) }
-        return limits
+    init() {}
+
+    /// Reads `[limits]`; faults go to the reader's log.
+    init(reading section: TableReader) {
+        timeoutSeconds = Self.amount("timeout", section, ["s": 1, "m": 60, "h": 3600], example: "5m").map { Int($0) }
+        memoryBytes = Self.bytes("memory", section)
+        diskBytes = Self.bytes("disk", section)
+        logBytes = Self.bytes("log", section)
+        processes = section.integer("processes")?.value
+        cpus = Self.cpus(section)
+        section.finish()
     }
 
     func applied(to plan: BuildPlan) -> BuildPlan {
@@ -70,16 +55,13 @@ struct OperatorLimits: Sendable, Hashable {
 
 extension Step {
     fileprivate func limited(by limits: OperatorLimits) -> Step {
-        var own = self.limits
-        own.timeoutSeconds = min(own.timeoutSeconds, limits.timeoutSeconds ?? .max)
-        own.memoryBytes = min(own.memoryBytes, limits.memoryBytes ?? .max)
-        own.diskBytes = min(own.diskBytes, limits.diskBytes ?? .max)
-        own.logBytes = min(own.logBytes, limits.logBytes ?? .max)
-        own.processes = min(own.processes, limits.processes ?? .max)
-        if let cpus = limits.cpus { own.cpus = own.cpus > 0 ? min(own.cpus, cpus) : cpus }
-        return Step(
-            id: id, title: title, needs: needs, command: command, environment: environment, inputs: inputs, outputs: outputs,
-            caches: caches,
-            network: network, limits: own)
+        var step = self
+        step.limits.timeoutSeconds = min(step.limits.timeoutSeconds, limits.timeoutSeconds ?? .max)
+        step.limits.memoryBytes = min(step.limits.memoryBytes, limits.memoryBytes ?? .max)
+        step.limits.diskBytes = min(step.limits.diskBytes, limits.diskBytes ?? .max)
+        step.limits.logBytes = min(step.limits.logBytes, limits.logBytes ?? .max)
+        step.limits.processes = min(step.limits.processes, limits.processes ?? .max)
+        if let cpus = limits.cpus { step.limits.cpus = step.limits.cpus > 0 ? min(step.limits.cpus, cpus) : cpus }
+        return step
     }
 }

@@ -9,19 +9,22 @@ internal import ForgeSystem
 package struct Pipeline: Sendable {
     package let events: EventHub
     let directories: ForgeDirectories
+    /// The operator's, as Forge was started with it.
+    let environment: [String: String]
     let installation: Installation
 
     /// - Parameter environment: `FORGE_HOME`, `FORGE_DATA`, `HOME` and the XDG variables are read.
     /// - Throws: `ForgeError` when Forge's own folders cannot be told.
     package init(environment: [String: String], events: EventHub) throws {
         self.events = events
+        self.environment = environment
         directories = try ForgeDirectories(environment: environment)
         installation = try Installation.find(environment: environment)
     }
 
     /// Recognises the project without building or storing anything.
     package func detect(_ request: SourceRequest) async throws -> Detection {
-        let source = try await request.open()
+        let source = try await open(request)
         return try await BlockingPool.run { [installation] in
             let configuration = try ProjectConfiguration.load(from: source.tree)
             return try Detector(catalog: Self.catalog(installation)).detect(in: source.tree, configuration: configuration)
@@ -30,7 +33,7 @@ package struct Pipeline: Sendable {
 
     /// What every preset made of the project.
     package func explain(_ request: SourceRequest) async throws -> Explanation {
-        let source = try await request.open()
+        let source = try await open(request)
         return try await BlockingPool.run { [installation] in
             let configuration = try ProjectConfiguration.load(from: source.tree)
             return try Detector(catalog: Self.catalog(installation)).explain(in: source.tree, configuration: configuration)
@@ -39,9 +42,13 @@ package struct Pipeline: Sendable {
 
     /// What `build` would do, without doing it.
     package func plan(_ request: SourceRequest) async throws -> BuildPlan {
-        let source = try await request.open()
-        let limits = try OperatorLimits.load(directories.configuration)
+        let source = try await open(request)
+        let limits = try operatorConfiguration().limits
         return try await BlockingPool.run { [installation] in try Self.plan(source.tree, Self.catalog(installation), limits) }
+    }
+
+    func operatorConfiguration() throws -> OperatorConfiguration {
+        try OperatorConfiguration.load(directories.configuration, environment: environment)
     }
 
     static func catalog(_ installation: Installation) throws -> PresetCatalog {

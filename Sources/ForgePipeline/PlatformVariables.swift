@@ -25,10 +25,9 @@ struct PlatformVariables: Sendable {
     func filled(into plan: BuildPlan) -> BuildPlan {
         var unknown: Set<String> = []
         let steps = plan.steps.map { step in
-            Step(
-                id: step.id, title: step.title, needs: step.needs, command: step.command,
-                environment: step.environment.mapValues { expand($0, &unknown) }, inputs: step.inputs, outputs: step.outputs,
-                caches: step.caches, network: step.network, limits: step.limits)
+            var step = step
+            step.environment = step.environment.mapValues { expand($0, &unknown) }
+            return step
         }
         let warnings = unknown.sorted().map {
             Diagnostic("`$\($0)` is not known in this build and was left empty", hint: "it is filled in by `forge deploy --project NAME`")

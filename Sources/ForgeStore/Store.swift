@@ -8,6 +8,7 @@ package struct Store: Sendable {
     package let trees: TreeStore
     package let actions: SQLiteActionCache
     package let artifacts: ArtifactStore
+    package let toolCaches: ToolCaches
 
     /// Opens or makes the store at `root` and removes what processes that died left in its `tmp/`. Several processes may
     /// have it open.
@@ -25,7 +26,8 @@ package struct Store: Sendable {
                 let trees = TreeStore(content: content, root: root)
                 return Store(
                     content: content, trees: trees, actions: SQLiteActionCache(database: database, path: path),
-                    artifacts: ArtifactStore(content: content, trees: trees, database: database, path: path))
+                    artifacts: ArtifactStore(content: content, trees: trees, database: database, path: path),
+                    toolCaches: ToolCaches(trees: trees, database: database, path: path))
             }
             withExtendedLifetime(lock) {}
             return store

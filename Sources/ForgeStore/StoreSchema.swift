@@ -28,6 +28,18 @@ enum StoreSchema {
                     ) WITHOUT ROWID;
                     """)
         }
+        migrator.registerMigration("2 tool caches") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE toolCache (
+                        scope TEXT NOT NULL,                -- names the project
+                        path TEXT NOT NULL,                 -- where its steps find it
+                        root TEXT NOT NULL,                 -- `<hex>/<size>` of the tree
+                        savedAt INTEGER NOT NULL,
+                        PRIMARY KEY (scope, path)
+                    ) WITHOUT ROWID;
+                    """)
+        }
         return migrator
     }
 }

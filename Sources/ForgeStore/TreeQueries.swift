@@ -63,18 +63,18 @@ extension TreeStore {
     }
 
     /// Symbolic links whose way is absolute or leaves the tree, as `path -> target`, sorted. Links on the way are followed
-    /// as Linux would; an artifact must have none of these.
-    package func escapingSymlinks(_ root: Digest) async throws -> [String] {
+    /// as Linux would; an artifact must have none of these. Absolute targets in `allowing` do not count.
+    package func escapingSymlinks(_ root: Digest, allowing allowed: Set<String> = []) async throws -> [String] {
         try await BlockingPool.run {
             let tree = sourceTree(root)
             return try TreeListing(of: root, in: self).symlinks
-                .filter { try leaves(tree, try RelativePath(parsing: $0.path)) }
+                .filter { try leaves(tree, try RelativePath(parsing: $0.path), allowed) }
                 .map { "\($0.path) -> \($0.target)" }
                 .sorted { $0.precedes($1) }
         }
     }
 
-    private func leaves(_ tree: StoredTree, _ link: RelativePath) throws -> Bool {
+    private func leaves(_ tree: StoredTree, _ link: RelativePath, _ allowed: Set<String>) throws -> Bool {
         var done = RelativePath.root
         var rest = link.components[...]
         var links = 0
@@ -86,7 +86,7 @@ extension TreeStore {
             }
             done = done.appending(component: name)
             guard case .symlink(let target)? = try tree.node(at: done) else { continue }
-            if target.hasPrefix("/") { return true }
+            if target.hasPrefix("/") { return !(rest.isEmpty && allowed.contains(target)) }
             links += 1
             // Linux gives up after 40 links: such a path leads nowhere.
             if links > 40 { return false }

@@ -1,6 +1,7 @@
 import ForgeEngine
 import ForgeEvents
 import ForgeModel
+import ForgeSandbox
 import ForgeStore
 import ForgeTestSupport
 import Foundation
@@ -13,7 +14,8 @@ final class EngineWorkshop: Sendable {
 
     let store: Store
     private let root: String
-    private let bodies = Mutex<[String: Body]>([:])
+    fileprivate typealias Run = @Sendable (StepExecution, Store) async throws -> StepRun
+    private let bodies = Mutex<[String: Run]>([:])
 
     init() async throws {
         root = "\(try Folder.temporary())/forge-engine-test-\(UUID().uuidString)"
@@ -23,7 +25,12 @@ final class EngineWorkshop: Sendable {
     deinit { try? FileManager.default.removeItem(atPath: root) }
 
     /// What the step `id` does when it is executed (it must not hold the workshop, which holds it); a step without a body makes its outputs, each a file with the step's command.
-    func on(_ id: String, _ body: @escaping Body) { bodies.withLock { $0[id] = body } }
+    func on(_ id: String, _ body: @escaping Body) { onRun(id) { StepRun(outcome: try await body($0, $1), durationMs: 5) } }
+
+    /// The same for a step that tells more than its outcome.
+    func onRun(_ id: String, _ body: @escaping @Sendable (StepExecution, Store) async throws -> StepRun) {
+        bodies.withLock { $0[id] = body }
+    }
 
     struct Outcome {
         let result: Result<BuildReport, any Error>
@@ -62,7 +69,7 @@ final class EngineWorkshop: Sendable {
     func build(
         _ steps: [Step], source: [String: String] = ["a.txt": "a"], root appRoot: String = "", toolchains: [String: String] = [:],
         scope: String = "site",
-        useCache: Bool = true
+        useCache: Bool = true, leavesOut: [String] = []
     ) async throws -> Outcome {
         let events = EventHub()
         let stream = events.subscribe()
@@ -70,11 +77,13 @@ final class EngineWorkshop: Sendable {
         let tree = try await store.trees.ingest(MemorySource(source))
         let plan = BuildPlan(
             preset: PresetReference(id: "test", name: "Test", digest: tree), root: try RelativePath(parsing: appRoot), steps: steps,
-            artifact: ArtifactSpec(kind: .static, output: .root, launch: nil, routes: []), toolchains: [:], warnings: [])
+            artifact: ArtifactSpec(kind: .static, output: .root, launch: nil, routes: [], leavesOut: leavesOut), toolchains: [:],
+            warnings: [])
         let runner = ScriptedRunner(store: store, bodies: bodies.withLock { $0 })
         let engine = BuildEngine(store: store, runner: runner, events: events)
         let request = BuildEngine.Request(
-            plan: plan, source: tree, toolchains: toolchains, scope: scope, useCache: useCache, logDirectory: root + "/logs")
+            plan: plan, source: tree, toolchains: toolchains, scope: scope, useCache: useCache, logDirectory: root + "/logs",
+            network: { StepNetwork(policy: EgressPolicy(), environment: ["REGISTRY_OF": $0.registries?.manager ?? "nobody"]) })
         let result: Result<BuildReport, any Error>
         do { result = .success(try await engine.build(request)) } catch { result = .failure(error) }
         events.finish()
@@ -120,30 +129,30 @@ extension StepRun.Outcome {
 
 private struct ScriptedRunner: StepRunner {
     let store: Store
-    let bodies: [String: EngineWorkshop.Body]
+    let bodies: [String: EngineWorkshop.Run]
 
     func identity() async throws -> String { "script 1.0" }
 
     func execute(_ execution: StepExecution, output: @escaping @Sendable ([UInt8]) -> Void) async throws -> StepRun {
         output(Array("\(execution.step.id) runs\n".utf8))
-        let standard: EngineWorkshop.Body = { execution, store in
+        let standard: EngineWorkshop.Run = { execution, store in
             let text = execution.action.command.joined(separator: " ")
-            return try await .files(Dictionary(uniqueKeysWithValues: execution.action.outputPaths.map { ($0.string, text) }), in: store)
+            let files = Dictionary(uniqueKeysWithValues: execution.action.outputPaths.map { ($0.string, text) })
+            return StepRun(outcome: try await .files(files, in: store), durationMs: 5)
         }
-        return StepRun(outcome: try await (bodies[execution.step.id] ?? standard)(execution, store), durationMs: 5)
+        return try await (bodies[execution.step.id] ?? standard)(execution, store)
     }
 }
 
 extension Step {
     static func named(
         _ id: String, needs: [String] = [], command: [String]? = nil, environment: [String: String] = [:], inputs: [String] = [],
-        outputs: [String]? = nil, network: Network = .none
+        outputs: [String]? = nil, caches: [String] = [], network: Network = .none, registries: Registries? = nil
     ) -> Step {
         let paths = (outputs ?? [id + ".out"]).compactMap { try? RelativePath(parsing: $0) }
         return Step(
             id: id, title: id, needs: needs, command: command ?? ["make", id], environment: environment, inputs: inputs, outputs: paths,
-            caches: [],
-            network: network, limits: .standard)
+            caches: caches.compactMap { try? RelativePath(parsing: $0) }, network: network, registries: registries, limits: .standard)
     }
 }
 

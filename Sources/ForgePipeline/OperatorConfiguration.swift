@@ -1,0 +1,63 @@
+internal import ForgeModel
+internal import ForgePresets
+internal import ForgeSystem
+internal import ForgeTOML
+
+/// The word of whoever runs this machine: `config.toml` of Forge's own folder and a few variables. Never a project's files.
+struct OperatorConfiguration: Sendable, Hashable {
+    var limits = OperatorLimits()
+    /// Servers that install steps may reach besides their registries, wherever they lie.
+    var egress: Set<EgressOrigin> = []
+    /// CA certificates that steps with a network are to trust besides the system's.
+    var caBundle: String?
+
+    /// Reads `config.toml` in `directory` and `FORGE_EGRESS_ALLOW` and `SSL_CERT_FILE`; no file, no word.
+    /// - Throws: `ForgeError` with every fault and its place.
+    static func load(_ directory: String, environment: [String: String]) throws -> OperatorConfiguration {
+        var configuration = OperatorConfiguration()
+        let path = "\(directory)/config.toml"
+        if let content = try Files.read(path, limit: 1 << 20) { try configuration.read(content, file: path) }
+        for entry in (environment["FORGE_EGRESS_ALLOW"] ?? "").split(whereSeparator: { $0 == "," || $0.isWhitespace }) {
+            configuration.egress.insert(try EgressOrigin(parsing: String(entry)))
+        }
+        if configuration.caBundle == nil, let bundle = environment["SSL_CERT_FILE"], !bundle.isEmpty {
+            guard Files.exists(bundle) else {
+                throw ForgeError(
+                    .configuration, "config.ca-missing", "`SSL_CERT_FILE` names `\(bundle)`, which is not there",
+                    hint: "unset it, or correct the path")
+            }
+            configuration.caBundle = bundle
+        }
+        return configuration
+    }
+
+    private mutating func read(_ content: [UInt8], file: String) throws {
+        let table: TOMLTable
+        do throws(TOMLSyntaxError) { table = try TOML.parse(content) } catch {
+            let place = SourceLocation(file: file, line: error.position.line, column: error.position.column)
+            throw ForgeError(.configuration, "config.syntax", "the operator's configuration is not valid TOML: \(error.message)", at: place)
+        }
+        let faults = FaultLog()
+        let reader = TableReader(table, file: file, name: "", faults: faults)
+        if let section = reader.tableReader("limits") { limits = OperatorLimits(reading: section) }
+        if let section = reader.tableReader("network") { readNetwork(section) }
+        reader.finish()
+        guard faults.faults.isEmpty else { throw ForgeError(.configuration, "config.invalid", findings: faults.sorted) }
+    }
+
+    private mutating func readNetwork(_ section: TableReader) {
+        for entry in section.strings("allow") ?? [] {
+            do { egress.insert(try EgressOrigin(parsing: entry.value)) } catch {
+                let hint = (error as? ForgeError)?.hint
+                section.faults.add("`\(entry.value)` is not a server's exact address", at: entry.location, hint: hint)
+            }
+        }
+        if let bundle = section.string("ca") {
+            caBundle = bundle.value
+            if !bundle.value.hasPrefix("/") || !Files.exists(bundle.value) {
+                section.faults.add("there is no file `\(bundle.value)`", at: bundle.location, hint: "name a PEM file by its absolute path")
+            }
+        }
+        section.finish()
+    }
+}

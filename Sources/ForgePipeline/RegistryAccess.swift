@@ -1,0 +1,111 @@
+internal import ForgeEngine
+internal import ForgeEvents
+internal import ForgeModel
+internal import ForgePresets
+internal import ForgeSandbox
+internal import ForgeSystem
+
+/// Learns which registries a step may reach, by asking this machine's own package managers for their configuration.
+actor RegistryAccess {
+    /// What one package manager said.
+    private struct Answer: Sendable {
+        var origins: Set<EgressOrigin> = []
+        var variables: [String: String] = [:]
+        /// Registries whose address holds a name and a password.
+        var secretive: Set<EgressOrigin> = []
+    }
+
+    private let catalog: PresetCatalog
+    private let configuration: OperatorConfiguration
+    private let environment: [String: String]
+    private let events: EventHub
+    private var answers: [String: Task<Answer, any Error>] = [:]
+
+    /// - Parameter environment: the operator's, in which the package managers are asked.
+    init(catalog: PresetCatalog, configuration: OperatorConfiguration, environment: [String: String], events: EventHub) {
+        self.catalog = catalog
+        self.configuration = configuration
+        self.environment = environment
+        self.events = events
+    }
+
+    /// - Throws: `network.unknown-registry`, `network.not-allowed`
+    func network(for step: Step) async throws -> StepNetwork {
+        var policy = EgressPolicy(operatorEntries: configuration.egress, caBundle: configuration.caBundle)
+        guard let registries = step.registries, let manager = catalog.packageManager(registries.manager) else {
+            return StepNetwork(policy: policy, environment: [:])
+        }
+        let answer = try await answer(of: manager)
+        for origin in answer.origins where !configuration.egress.contains(origin) {
+            guard origin.port == origin.scheme.defaultPort else { throw notAllowed(origin, manager) }
+        }
+        policy.registries = answer.origins.union(registries.origins)
+        return StepNetwork(policy: policy, environment: answer.variables)
+    }
+
+    private func answer(of manager: PackageManager) async throws -> Answer {
+        if let known = answers[manager.id] { return try await known.value }
+        let task = Task { [environment] in
+            var answer = Answer()
+            for command in manager.registries.ask { try await Self.ask(command, manager, environment, into: &answer) }
+            return answer
+        }
+        answers[manager.id] = task
+        let answer = try await task.value
+        for origin in answer.secretive.sorted() {
+            events.emit(
+                .warning(
+                    Diagnostic(
+                        "the password in \(manager.name)'s address of `\(origin)` is not given to steps, which run strangers' code",
+                        hint: "let a mirror without one serve this machine")))
+        }
+        return answer
+    }
+
+    private static func ask(
+        _ command: [String], _ manager: PackageManager, _ environment: [String: String], into answer: inout Answer
+    ) async throws {
+        var environment = environment
+        environment["PATH"] = HostToolchains.searchPath.joined(separator: ":")
+        // Outside the project: its own files are read as data, by the planner.
+        let request = ChildProcess.Request("/usr/bin/env", command, environment: environment, workingDirectory: "/")
+        let result = try await ChildProcess.output(request)
+        guard result.status.isSuccess else {
+            let said = String(decoding: result.error, as: UTF8.self).split(separator: "\n").last.map(String.init) ?? "it said nothing"
+            throw ForgeError(
+                .build, "network.unknown-registry", "\(manager.name) does not tell which registries it uses: \(said)",
+                hint: "`\(command.prefix(1).joined()) …` of `\(manager.file)` must work on this machine")
+        }
+        for line in String(decoding: result.output, as: UTF8.self).split(separator: "\n") { take(String(line), into: &answer) }
+    }
+
+    /// `NAME=VALUE`, or a bare URL.
+    private static func take(_ line: String, into answer: inout Answer) {
+        let name = line.prefix { $0 != "=" && $0 != "/" }
+        let isVariable = name.count < line.count && line[name.endIndex] == "="
+        let words = (isVariable ? line[name.endIndex...].dropFirst() : line[...]).split(separator: " ").map(String.init)
+        var clean: [String] = []
+        for word in words {
+            let bare = withoutPassword(word)
+            clean.append(bare)
+            guard let origin = EgressOrigin(url: bare) else { continue }
+            answer.origins.insert(origin)
+            if bare != word { answer.secretive.insert(origin) }
+        }
+        if isVariable { answer.variables[String(name)] = clean.joined(separator: " ") }
+    }
+
+    private static func withoutPassword(_ url: String) -> String {
+        guard let scheme = url.firstRange(of: "://") else { return url }
+        let authority = url[scheme.upperBound...].prefix { !"/?#".contains($0) }
+        guard let at = authority.lastIndex(of: "@") else { return url }
+        return String(url[..<scheme.upperBound]) + url[url.index(after: at)...]
+    }
+
+    private func notAllowed(_ origin: EgressOrigin, _ manager: PackageManager) -> ForgeError {
+        ForgeError(
+            .build, "network.not-allowed",
+            "\(manager.name) of this machine uses `\(origin)`, and a registry on a port of its own is reached only if the operator says so",
+            hint: "set `FORGE_EGRESS_ALLOW=\(origin)`, or write `allow = [\"\(origin)\"]` below `[network]` in Forge's `config.toml`")
+    }
+}
