@@ -15,7 +15,6 @@ extension Target.Dependency {
     static let nio = product(name: "NIOCore", package: "swift-nio")
     static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
     static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
-    static let nioTLS = product(name: "NIOTLS", package: "swift-nio")
     static let arguments = product(name: "ArgumentParser", package: "swift-argument-parser")
 }
 
@@ -60,7 +59,7 @@ let package = Package(
         room("ForgePresets", ["ForgeModel", "ForgeTOML"]),
         room("ForgeStore", ["ForgeModel", "ForgeREAPI", "ForgeSystem", "CLibarchive", .grdb, .protobuf]),
         room("ForgeGit", ["ForgeModel", "ForgeSystem", "CLibgit2"]),
-        room("ForgeSandbox", ["ForgeModel", "ForgeSystem", .nio, .nioPosix, .nioHTTP1, .nioTLS]),
+        room("ForgeSandbox", ["ForgeModel", "ForgeSystem", .nio, .nioPosix, .nioHTTP1]),
         room("ForgeTargetProtocol", []),
         // 3
         room("ForgePlanning", ["ForgeModel", "ForgeTOML", "ForgePresets"]),

@@ -9,7 +9,7 @@ package struct EgressRecord: Hashable, Sendable, Codable {
         case failed
     }
 
-    /// nil when the request named no server that could be understood, and for the one record that sums up what
+    /// nil when the request named no server that could be understood, and for the records that sum up what
     /// `mostRecords` left over.
     package let origin: EgressOrigin?
     package let verdict: Verdict
@@ -33,7 +33,7 @@ package struct EgressRecord: Hashable, Sendable, Codable {
 
     /// A step that tries every host there is does not make the record grow without end.
     package static let mostRecords = 200
-    /// The reason of the record that sums up the rest.
+    /// The reason of a record that sums up the rest.
     package static let summedUp = "further servers"
 }
 

@@ -7,6 +7,8 @@ final class Lifeline: Sendable {
     enum Reason: Hashable, Sendable {
         case exceeded(SandboxResult.Limit)
         case cancelled
+        /// The step's proxy could not be had.
+        case withoutProxy
     }
 
     private struct State {

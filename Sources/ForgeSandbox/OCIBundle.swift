@@ -26,7 +26,23 @@ struct OCIBundle {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         try Files.writeAtomically(Array(encoder.encode(specification)), to: "\(directory)/bundle/config.json", mode: 0o600)
+        if let bundle = request.network?.caBundle { try writeCertificates(bundle, to: "\(directory)/\(Self.certificates)") }
         for (name, text) in Self.etc { try Files.writeAtomically(Array(text.utf8), to: "\(directory)/etc/\(name)") }
+    }
+
+    /// The file in the run directory that `forge-sandbox` puts on the stage under the same name.
+    private static let certificates = "operator.pem"
+
+    /// The system's certificates too: most package managers trust either the named file or the system, never both.
+    private func writeCertificates(_ bundle: String, to path: String) throws {
+        let limit = 4 << 20
+        guard let own = try? Files.read(bundle, limit: limit), own.count < limit else {
+            throw ForgeError(
+                .configuration, "egress.no-ca-bundle", "the CA bundle `\(bundle)` cannot be read",
+                hint: "name a PEM file of at most 4 MiB")
+        }
+        let system = try Files.read("/etc/ssl/certs/ca-certificates.crt", limit: limit) ?? []
+        try Files.writeAtomically(system + [10] + own, to: path)
     }
 
     /// Root without CAP_SYS_RESOURCE (in a container) cannot raise a limit above its own.
@@ -53,7 +69,7 @@ struct OCIBundle {
         let directory = request.workingDirectory.isRoot ? "" : "/" + request.workingDirectory.string
         return .init(
             terminal: false, user: .init(uid: SandboxWorld.userID, gid: SandboxWorld.userID, umask: 0o022), args: request.command,
-            env: request.environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" },
+            env: environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" },
             cwd: SandboxWorld.workspace + directory,
             capabilities: .init(bounding: [], effective: [], permitted: [], inheritable: [], ambient: []),
             rlimits: [
@@ -61,6 +77,11 @@ struct OCIBundle {
                 .init(type: "RLIMIT_NOFILE", hard: min(65536, Self.openFileLimit), soft: min(4096, Self.openFileLimit)),
             ],
             noNewPrivileges: true)
+    }
+
+    private var environment: [String: String] {
+        guard let network = request.network else { return request.environment }
+        return SandboxWorld.networkEnvironment(for: network).merging(request.environment) { $1 }
     }
 
     private var mounts: [RuntimeSpecification.Mount] {
@@ -78,15 +99,24 @@ struct OCIBundle {
         for path in Self.sharedConfiguration where Files.exists(path) {
             mounts.append(.init(destination: path, type: "bind", source: path, options: ["bind", "ro", "nosuid", "nodev", "noexec"]))
         }
+        if request.network?.caBundle != nil {
+            mounts.append(
+                .init(
+                    destination: SandboxWorld.caBundle, type: "bind", source: "\(Self.stage)/\(Self.certificates)",
+                    options: ["bind", "ro", "nosuid", "nodev", "noexec"]))
+        }
         return mounts
     }
+
+    /// A network is made by `forge-sandbox`, pid 1 of the namespace the runtime is in; all else is made by the runtime.
+    private func namespace(_ type: String) -> String? { type == "network" && request.network != nil ? "/proc/1/ns/net" : nil }
 
     private var linux: RuntimeSpecification.Linux {
         let map = [RuntimeSpecification.IDMapping(containerID: 0, hostID: base, size: IDRange.count)]
         let limits = request.limits
         return .init(
             uidMappings: map, gidMappings: map,
-            namespaces: ["pid", "network", "ipc", "uts", "mount", "user", "cgroup"].map { .init(type: $0) },
+            namespaces: ["pid", "network", "ipc", "uts", "mount", "user", "cgroup"].map { .init(type: $0, path: namespace($0)) },
             cgroupsPath: "/" + cgroup,
             resources: .init(
                 memory: .init(limit: limits.memoryBytes, swap: limits.memoryBytes), pids: .init(limit: limits.processes),

@@ -42,9 +42,6 @@ package struct OCISandbox: Sandbox {
         collect: @Sendable (SandboxResult) async throws -> Value
     ) async throws -> Value {
         try Task.checkCancellation()
-        guard request.network == nil else {
-            throw ForgeError(.build, "sandbox.no-network", "this sandbox has no network to give", hint: "run the step without a network")
-        }
         let range = try IDRange.claim(in: "\(directory)/ids")
         let home = try TemporaryDirectory(in: directory, prefix: "step")
         do {
@@ -89,7 +86,12 @@ package struct OCISandbox: Sandbox {
         let started = ContinuousClock.now
         let (child, lifeline, streams) = try launch(request, id: id, in: home, range: range)
         let limit = request.limits.logBytes
-        async let report = BlockingPool.run { try SandboxReport.read(from: streams.report) }
+        let (listeners, found) = AsyncStream.makeStream(of: Descriptor.self)
+        async let report = BlockingPool.run {
+            defer { found.finish() }
+            return try SandboxReport.read(from: streams.report) { found.yield($0) }
+        }
+        async let egress = Self.serve(listeners, request.network, lifeline: lifeline)
         async let drained: Void = BlockingPool.run { try Self.pump(streams.output, limit: limit, lifeline: lifeline, to: output) }
         let timer = Task {
             try await Task.sleep(for: .seconds(request.limits.timeoutSeconds))
@@ -102,7 +104,8 @@ package struct OCISandbox: Sandbox {
             lifeline.cut(.cancelled)
         }
         try await drained
-        return try await conclude(report, lifeline: lifeline, home: home, duration: ContinuousClock.now - started)
+        let duration = ContinuousClock.now - started
+        return try await conclude(report, egress, lifeline: lifeline, home: home, duration: duration)
     }
 
     private struct Streams: Sendable {
@@ -121,6 +124,7 @@ package struct OCISandbox: Sandbox {
             "--runtime",
             runtime.path, "--id", id, "--cgroup", id,
         ]
+        if request.network != nil { arguments += ["--network", "\(SandboxWorld.proxyPort)"] }
         for layer in request.layers { arguments += ["--layer", layer] }
         let child = try ChildProcess.spawn(
             .init(
@@ -146,12 +150,31 @@ package struct OCISandbox: Sandbox {
         }
     }
 
-    private func conclude(_ report: SandboxReport, lifeline: Lifeline, home: String, duration: Duration) async throws -> SandboxResult {
+    /// Runs the step's proxy from the arrival of its socket until `forge-sandbox` is gone.
+    private static func serve(
+        _ listeners: AsyncStream<Descriptor>, _ policy: EgressPolicy?, lifeline: Lifeline
+    ) async throws -> [EgressRecord] {
+        var proxy: EgressProxy?
+        for await listener in listeners {
+            guard let policy, proxy == nil else { continue }
+            do {
+                proxy = try await EgressProxy.start(on: listener, policy: policy)
+            } catch {
+                lifeline.cut(.withoutProxy)
+                throw error
+            }
+        }
+        return await proxy?.stop() ?? []
+    }
+
+    private func conclude(
+        _ report: SandboxReport, _ egress: [EgressRecord], lifeline: Lifeline, home: String, duration: Duration
+    ) async throws -> SandboxResult {
         if lifeline.reason == .cancelled { throw CancellationError() }
         guard let upper = report.upper, report.failure == nil, !report.runtimeFailed else {
             throw try await breakdown(report, lifeline: lifeline, home: home)
         }
-        return SandboxResult(ending: try ending(report, lifeline: lifeline, upper: upper), duration: duration, upper: upper, egress: [])
+        return SandboxResult(ending: try ending(report, lifeline: lifeline, upper: upper), duration: duration, upper: upper, egress: egress)
     }
 
     private func ending(_ report: SandboxReport, lifeline: Lifeline, upper: Descriptor) throws -> SandboxResult.Ending {

@@ -18,7 +18,7 @@ struct RuntimeSpecification: Encodable {
     struct Root: Encodable { let path: String, readonly: Bool }
     struct Mount: Encodable { let destination: String, type: String, source: String, options: [String] }
     struct IDMapping: Encodable { let containerID: UInt32, hostID: UInt32, size: UInt32 }
-    struct Namespace: Encodable { let type: String }
+    struct Namespace: Encodable { let type: String, path: String? }
     /// Bytes; `swap` is memory and swap together.
     struct Memory: Encodable { let limit: Int64, swap: Int64 }
     struct Processes: Encodable { let limit: Int }

@@ -11,15 +11,16 @@ struct SandboxReport: Sendable {
     private(set) var failure: String?
     private(set) var runtimeFailed = false
 
-    /// Reads to the end of the socket; blocks.
-    static func read(from socket: Descriptor) throws -> SandboxReport {
+    /// Reads to the end of the socket; blocks. The listening socket of the step's network is handed on as it arrives.
+    static func read(from socket: Descriptor, onListener: (Descriptor) -> Void) throws -> SandboxReport {
         var report = SandboxReport()
         var text: [UInt8] = []
         while true {
             let (bytes, descriptor) = try socket.receive()
             if let descriptor {
-                report.upper = descriptor
-                text.append(contentsOf: bytes.dropFirst())  // the byte that carried it
+                // The byte that carried it says what it is.
+                if bytes.first == UInt8(ascii: "N") { onListener(descriptor) } else { report.upper = descriptor }
+                text.append(contentsOf: bytes.dropFirst())
                 continue
             }
             if bytes.isEmpty { break }

@@ -82,6 +82,7 @@ static int reap_until_gone(pid_t runtime, pid_t container, int *runtime_status) 
 }
 
 void run_inner(const struct request *request) {
+    prepare_network(request);
     prepare_mounts(request);
     if (!succeeded(wait_for(start_runtime(request, "create", 1)))) {
         report("runtime create");

@@ -3,7 +3,8 @@
 // In plain C, single-threaded and without a runtime of its own, because namespaces cannot be entered safely from a
 // threaded process. Forge starts it in the sandbox's run directory with
 //   3  lifeline: when its other end closes (Forge died, was interrupted, or a limit was hit) everything here is killed
-//   4  report:   one message with the descriptor of the overlay's upper directory, then one line per finding
+//   4  report:   a message with the proxy's listening socket (N), where there is a network, and one with the overlay's upper
+//                directory (U), then one line per finding
 //   5  the lock on the sandbox's range of ids, to be held
 // Process tree:  forge ─► outer (watches the lifeline, removes the cgroup)
 //                          └─► inner, init of a new PID namespace: its death is the death of all below
@@ -44,6 +45,7 @@ static struct request parse(int argc, char **argv) {
         else if (!strcmp(key, "--user")) request.user = number(value);
         else if (!strcmp(key, "--image")) request.image = value;
         else if (!strcmp(key, "--tmpfs")) request.tmpfs_bytes = number(value);
+        else if (!strcmp(key, "--network")) request.proxy_port = number(value);
         else if (!strcmp(key, "--layer")) request.layers[request.layer_count++] = value;
         else if (!strcmp(key, "--runtime")) request.runtime = value;
         else if (!strcmp(key, "--id")) request.id = value;

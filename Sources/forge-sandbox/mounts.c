@@ -138,6 +138,19 @@ static void mount_workspace(const struct request *request) {
     if (mount("workspace", STAGE "workspace", "overlay", MS_NOSUID | MS_NODEV | MS_NOATIME, options) < 0) die("mount the workspace overlay");
 }
 
+// Copies a regular file of the directory `from_fd`; it belongs to the sandbox's root.
+static void copy_file(int from_fd, const char *name, const char *target, unsigned long owner) {
+    char buffer[8192];
+    int from = openat(from_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    int to = open(target, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (from < 0 || to < 0) die(name);
+    for (ssize_t n; (n = read(from, buffer, sizeof buffer)) != 0;)
+        if (n < 0 || write(to, buffer, (size_t)n) != n) die(name);
+    if (fchown(to, (uid_t)owner, (gid_t)owner) < 0) die(name);
+    close(from);
+    close(to);
+}
+
 // The few files of /etc that programs look for, written by Forge into `etc` of the run directory.
 // They belong to the sandbox's root, so that the runtime can make mount points beside them.
 static void copy_etc(unsigned long owner) {
@@ -146,16 +159,9 @@ static void copy_etc(unsigned long owner) {
     if (!directory) die("etc");
     for (struct dirent *entry; (entry = readdir(directory));) {
         if (entry->d_type != DT_REG) continue;
-        char target[320], buffer[8192];
+        char target[320];
         snprintf(target, sizeof target, STAGE "root/etc/%s", entry->d_name);
-        int from = openat(dirfd(directory), entry->d_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-        int to = open(target, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-        if (from < 0 || to < 0) die(entry->d_name);
-        for (ssize_t n; (n = read(from, buffer, sizeof buffer)) != 0;)
-            if (n < 0 || write(to, buffer, (size_t)n) != n) die(entry->d_name);
-        if (fchown(to, (uid_t)owner, (gid_t)owner) < 0) die(entry->d_name);
-        close(from);
-        close(to);
+        copy_file(dirfd(directory), entry->d_name, target, owner);
     }
     closedir(directory);
 }
@@ -173,6 +179,11 @@ static void mount_root(const struct request *request) {
         if (symlink(links[i][0], links[i][1]) < 0) die(links[i][1]);
 }
 
+// The CA certificates of a step with a network, beside the stage's other parts: too large for its root.
+static void copy_certificates(void) {
+    if (access("operator.pem", F_OK) == 0) copy_file(AT_FDCWD, "operator.pem", STAGE "operator.pem", 0);
+}
+
 void prepare_mounts(const struct request *request) {
     if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) die("make mounts private");
     if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0) die("mount /proc");
@@ -185,8 +196,9 @@ void prepare_mounts(const struct request *request) {
     mount_disk(request);
     mount_workspace(request);
     mount_root(request);
+    copy_certificates();
     int upper = open(STAGE "disk/upper", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     if (upper < 0) die(STAGE "disk/upper");
-    send_descriptor(upper);
+    send_descriptor('U', upper);
     close(upper);
 }

@@ -30,14 +30,14 @@ void die(const char *what) {
     _exit(EXIT_SETUP);
 }
 
-void send_descriptor(int fd) {
-    char byte = 'U', control[CMSG_SPACE(sizeof(int))] = {0};
-    struct iovec data = {&byte, 1};
+void send_descriptor(char kind, int fd) {
+    char control[CMSG_SPACE(sizeof(int))] = {0};
+    struct iovec data = {&kind, 1};
     struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
     struct cmsghdr *header = CMSG_FIRSTHDR(&message);
     header->cmsg_level = SOL_SOCKET;
     header->cmsg_type = SCM_RIGHTS;
     header->cmsg_len = CMSG_LEN(sizeof(int));
     memcpy(CMSG_DATA(header), &fd, sizeof fd);
-    if (sendmsg(REPORT_FD, &message, MSG_NOSIGNAL) < 0) die("send the work directory");
+    if (sendmsg(REPORT_FD, &message, MSG_NOSIGNAL) < 0) die("send a descriptor");
 }

@@ -14,6 +14,7 @@ struct request {
     unsigned long user;         // the id inside to which every file of the layers belongs
     const char *image;          // ext4 image that bounds the step's disk; or
     unsigned long tmpfs_bytes;  // a tmpfs of this size
+    unsigned long proxy_port;   // where Forge's proxy listens inside; 0 for no network
     const char **layers;        // top first
     size_t layer_count;
     const char *runtime;        // runc or crun
@@ -23,8 +24,9 @@ struct request {
 
 void report(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void die(const char *what) __attribute__((noreturn));
-void send_descriptor(int fd);
+void send_descriptor(char kind, int fd);
 
+void prepare_network(const struct request *request);
 void prepare_mounts(const struct request *request);
 void run_inner(const struct request *request) __attribute__((noreturn));
 void report_cgroup(const char *cgroup);

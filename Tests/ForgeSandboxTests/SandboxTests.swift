@@ -7,69 +7,6 @@ import Glibc
 import Synchronization
 import Testing
 
-/// One sandbox world in a folder of its own, over a layer with the given files.
-private struct Workshop: ~Copyable {
-    let root: String
-    let sandbox: OCISandbox
-
-    init(_ runtime: String? = nil, files: [String: String] = [:]) async throws {
-        root = NSTemporaryDirectory() + "/forge-sandbox-test-" + UUID().uuidString
-        try Files.makeDirectory(root + "/layer", mode: 0o755)
-        for (name, text) in files {
-            let path = "\(root)/layer/\(name)"
-            try Files.makeDirectory(Files.parent(of: path))
-            try Files.writeAtomically(Array(text.utf8), to: path)
-        }
-        sandbox = try await OCISandbox.open(
-            helper: BuildProducts.executable("forge-sandbox"), directory: root + "/sandboxes", runtime: runtime)
-    }
-
-    struct Outcome {
-        let ending: SandboxResult.Ending
-        let output: String
-        /// The names in the overlay's upper directory.
-        let written: [String]
-    }
-
-    func run(_ line: String, limits: Step.Limits = .small, onStart: @escaping @Sendable () -> Void = {}) async throws -> Outcome {
-        let output = Mutex<[UInt8]>([])
-        let request = SandboxRequest(
-            layers: [root + "/layer"], command: ["/bin/sh", "-c", line], environment: SandboxWorld.environment, workingDirectory: .root,
-            limits: limits)
-        return try await sandbox.run(
-            request,
-            output: { bytes in
-                output.withLock { $0.append(contentsOf: bytes) }
-                onStart()
-            }
-        ) { result in
-            let written = try Files.list("/proc/self/fd/\(result.upper.raw)").sorted()
-            return Outcome(ending: result.ending, output: output.withLock { String(decoding: $0, as: UTF8.self) }, written: written)
-        }
-    }
-
-    /// Run directories, mounts, loop devices and cgroups that name this workshop's steps.
-    func leftovers() throws -> [String] {
-        var found = try Files.list(root + "/sandboxes").filter { $0.hasPrefix("step-") }
-        let mounts = String(decoding: try Files.read("/proc/self/mounts") ?? [], as: UTF8.self)
-        found += mounts.split(separator: "\n").filter { $0.contains(root) }.map(String.init)
-        return found
-    }
-
-    deinit { try? Files.removeTree(root) }
-}
-
-extension Step.Limits {
-    fileprivate static let small = Step.Limits(
-        timeoutSeconds: 30, memoryBytes: 256 << 20, processes: 64, cpus: 0, diskBytes: 64 << 20, logBytes: 1 << 20)
-
-    fileprivate func with(_ change: (inout Step.Limits) -> Void) -> Step.Limits {
-        var limits = self
-        change(&limits)
-        return limits
-    }
-}
-
 @Suite struct SandboxTests {
     @Test(arguments: ["crun", "runc"]) func aCommandSeesItsLayerAndItsWritesLandInTheUpperDirectory(runtime: String) async throws {
         let workshop = try await Workshop(runtime, files: ["a.txt": "hello\n"])
@@ -243,7 +180,7 @@ extension Step.Limits {
 }
 
 /// Kills `forge-sandbox` of the one step running in `sandboxes`, and nothing else; returns the name of the step's cgroup.
-private func killHelper(ofStepIn sandboxes: String) -> String? {
+func killHelper(ofStepIn sandboxes: String) -> String? {
     guard let step = try? Files.list(sandboxes).first(where: { $0.hasPrefix("step-") && !$0.hasSuffix(".lock") }) else { return nil }
     let cgroup = "forge-" + step.dropFirst("step-".count)
     for pid in (try? Files.list("/proc").compactMap(Int32.init)) ?? [] {
@@ -268,7 +205,7 @@ private func coreQuota(ofStepIn sandboxes: String) -> String? {
 }
 
 /// Command lines of running processes that hold `marker`.
-private func processes(with marker: String) throws -> [String] {
+func processes(with marker: String) throws -> [String] {
     try Files.list("/proc").filter { $0.allSatisfy(\.isNumber) }.compactMap { pid in
         guard let bytes = try? Files.read("/proc/\(pid)/cmdline"), let line = String(bytes: bytes, encoding: .utf8) else { return nil }
         return line.contains(marker) ? line : nil

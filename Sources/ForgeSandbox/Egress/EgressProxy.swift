@@ -1,0 +1,90 @@
+package import ForgeModel
+package import ForgeSystem
+internal import Glibc
+internal import NIOCore
+internal import NIOHTTP1
+internal import NIOPosix
+
+/// The only way out of one step's network: an HTTP proxy on a listening socket inside the step's network namespace, while
+/// its connections to servers are made out here.
+///
+/// It lives exactly as long as the step; without it the step reaches nothing.
+package struct EgressProxy: Sendable {
+    package struct Limits: Sendable {
+        /// Seconds to find a name, and again to be connected.
+        package var connectSeconds: Int64 = 10
+        /// Seconds without a byte either way.
+        package var idleSeconds: Int64 = 120
+        /// Open connections, those to servers included; more wait to be accepted.
+        package var connections = 256
+
+        package init() {}
+    }
+
+    private let listener: any Channel
+    private let channels: OpenChannels
+    private let ledger: EgressLedger
+
+    /// Accepts on `listener`, which stays the caller's, from now on.
+    /// - Throws: `ForgeError` `egress.no-proxy`
+    package static func start(
+        on listener: Descriptor, policy: EgressPolicy, limits: Limits = Limits(), resolver: @escaping EgressResolver = resolveWithSystem
+    ) async throws -> EgressProxy {
+        let channels = OpenChannels()
+        let connector = EgressConnector(
+            policy: policy, resolver: resolver, ledger: EgressLedger(), channels: channels, timeout: .seconds(limits.connectSeconds))
+        do {
+            let own = fcntl(listener.raw, F_DUPFD_CLOEXEC, 3)
+            guard own >= 0 else { throw SystemError.last("dup", "the proxy's socket") }
+            let channel = try await bootstrap(connector, limits).withBoundSocket(own).get()
+            return EgressProxy(listener: channel, channels: channels, ledger: connector.ledger)
+        } catch {
+            throw ForgeError(.build, "egress.no-proxy", "the step's proxy could not be started", hint: "run the build again", cause: error)
+        }
+    }
+
+    /// Closes every connection and gives the final records.
+    package func stop() async -> [EgressRecord] {
+        try? await listener.close()
+        await channels.closeAll()
+        return ledger.records
+    }
+
+    private static func bootstrap(_ connector: EgressConnector, _ limits: Limits) -> ServerBootstrap {
+        ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(AcceptLimit(connector.channels, limits.connections))
+                }
+            }
+            .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelInitializer { channel in
+                connector.channels.add(channel)
+                channel.closeFuture.whenComplete { _ in channel.parent?.read() }
+                return channel.eventLoop.makeCompletedFuture {
+                    let pipeline = channel.pipeline.syncOperations
+                    try pipeline.addHandler(IdleStateHandler(allTimeout: .seconds(limits.idleSeconds)))
+                    try EgressFrontend.install(in: pipeline, form: .proxy, connector: connector)
+                }
+            }
+    }
+}
+
+/// Lets a listener accept only while few enough connections are open; the others wait in the kernel's queue.
+private final class AcceptLimit: ChannelDuplexHandler {
+    typealias InboundIn = any Channel
+    typealias OutboundIn = Never
+
+    private let channels: OpenChannels
+    private let limit: Int
+
+    init(_ channels: OpenChannels, _ limit: Int) {
+        self.channels = channels
+        self.limit = limit
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if channels.count < limit { context.read() }
+    }
+}

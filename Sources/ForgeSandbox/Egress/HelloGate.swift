@@ -1,0 +1,92 @@
+internal import ForgeModel
+internal import NIOCore
+
+/// Holds a tunnel's first bytes back until they name the server that the tunnel was asked for; otherwise cuts it.
+final class HelloGate: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+    typealias Relay = EgressRelay<ByteBuffer, ByteBuffer>
+
+    private let origin: EgressOrigin
+    private let ledger: EgressLedger
+    private let server: Relay
+    private var held = ByteBuffer()
+    private var isDecided = false
+    private var isOpen = false
+
+    init(_ origin: EgressOrigin, server: Relay, ledger: EgressLedger) {
+        self.origin = origin
+        self.server = server
+        self.ledger = ledger
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !isDecided else { return context.fireChannelRead(data) }
+        held.writeImmutableBuffer(unwrapInboundIn(data))
+        switch ClientHello(held.readableBytesView) {
+        case .incomplete: break
+        case .names(let name) where isRight(name): open(context)
+        case .names, .unacceptable: cut(context)
+        }
+    }
+
+    /// TLS names no server that is an address.
+    private func isRight(_ name: String?) -> Bool {
+        guard let name else { return origin.isAddress }
+        return !origin.isAddress && name.lowercased() == origin.host
+    }
+
+    private func open(_ context: ChannelHandlerContext) {
+        isDecided = true
+        let client = Relay()
+        Tunnel.join(client, server)
+        do {
+            try context.pipeline.syncOperations.addHandler(client, position: .after(self))
+        } catch {
+            return context.close(promise: nil)
+        }
+        isOpen = true
+        ledger.allowed(origin)
+        client.join(server)
+        server.join(client)
+        context.fireChannelRead(wrapInboundOut(held))
+        context.fireChannelReadComplete()
+        held.clear()
+    }
+
+    private func cut(_ context: ChannelHandlerContext) {
+        isDecided = true
+        ledger.note(.otherServerName(origin))
+        held.clear()
+        context.close(promise: nil)
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if isDecided { return context.fireUserInboundEventTriggered(event) }
+        // Idle, or at the end of its input before the hello was whole.
+        if event is IdleStateHandler.IdleStateEvent { return context.close(promise: nil) }
+        if case ChannelEvent.inputClosed = event {
+            if held.readableBytes > 0 { cut(context) } else { context.close(promise: nil) }
+        }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        context.fireChannelInactive()
+        // Without a tunnel nothing else closes the server's side.
+        if !isOpen { server.abandon() }
+    }
+}
+
+/// Bytes both ways, each way ending by itself.
+enum Tunnel {
+    static func join(_ client: HelloGate.Relay, _ server: HelloGate.Relay) {
+        connect(from: client, to: server)
+        connect(from: server, to: client)
+    }
+
+    private static func connect(from source: HelloGate.Relay, to sink: HelloGate.Relay) {
+        source.receive = { sink.send($0) }
+        source.inputEnded = { sink.finish(with: ByteBuffer()) }
+        source.ended = { sink.close(with: ByteBuffer()) }
+    }
+}
