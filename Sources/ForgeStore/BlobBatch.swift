@@ -143,13 +143,22 @@ final class BlobBatch: Sendable {
         let disk = try Descriptor.open(store.temporary, O_RDONLY | O_DIRECTORY)
         try disk.syncFileSystem()
         for (key, path) in staged {
-            let target = store.path(of: key.digest, executable: key.executable)
-            do { try Files.move(path, over: target) } catch let error as SystemError where error.isNotFound {
-                try Files.makeDirectory(Files.parent(of: target), mode: 0o700)
-                try Files.move(path, over: target)
-            }
+            try publish(key, path)
         }
         try disk.syncFileSystem()
+    }
+
+    /// A blob that came meanwhile stays: who is just linking to it would find it gone if its name passed to another file.
+    private func publish(_ key: Key, _ path: String) throws {
+        let target = store.path(of: key.digest, executable: key.executable)
+        for _ in 0..<2 {
+            do { return try Files.renameNew(path, to: target) } catch let error as SystemError where error.isNotFound {
+                try Files.makeDirectory(Files.parent(of: target), mode: 0o700)
+            } catch let error as SystemError where error.errno == EEXIST {
+                break
+            }
+        }
+        if !store.holds(key.digest, executable: key.executable) { try Files.move(path, over: target) }
     }
 
     private func discard() {

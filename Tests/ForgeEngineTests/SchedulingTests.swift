@@ -66,18 +66,6 @@ import Testing
         #expect(throws: CancellationError.self) { try outcome.report }
     }
 
-    @Test func aStepThatNeedsRegistriesIsRefusedBeforeItRuns() async throws {
-        let workshop = try await EngineWorkshop()
-        workshop.on("install") { _, _ in
-            Issue.record("it ran")
-            return .failed
-        }
-        let outcome = try await workshop.build([.named("install", command: ["npm", "ci"], network: .registries)])
-        #expect(outcome.error?.code == "network.unavailable")
-        #expect(outcome.error?.exitCode == 50)
-        #expect(outcome.error?.message.contains("`npm ci`") == true)
-    }
-
     @Test func aPlanWithoutStepsGivesTheSource() async throws {
         let workshop = try await EngineWorkshop()
         let outcome = try await workshop.build([], source: ["index.html": "hi"])

@@ -14,7 +14,7 @@ struct ArtifactStoreTests {
         #expect(artifact.fileCount == 2)
         #expect(
             try await store.content.read(artifact.digest)
-                == Array(#"{"kind":"static","root":"sha256:\#(root.hex)/\#(root.sizeBytes)","routes":[]}"#.utf8))
+                == Array(#"{"kind":"static","root":"sha256:\#(root.hex)/\#(root.sizeBytes)","routes":[],"runtimes":[]}"#.utf8))
         #expect(try await store.artifacts.save(manifest) == artifact)
         let other = try await workshop.store().artifacts
         #expect(try await other.resolve(artifact.digest.description) == artifact.digest)
