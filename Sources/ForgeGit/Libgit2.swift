@@ -17,14 +17,18 @@ enum Libgit2 {
     @discardableResult
     static func check(_ result: Int32) throws(GitFailure) -> Int32 {
         guard result < 0 else { return result }
-        let message = git_error_last()?.pointee.message.map { String(cString: $0) }
-        throw GitFailure(code: git_error_code(rawValue: result), message: message ?? "error \(result)")
+        let last = git_error_last()?.pointee
+        throw GitFailure(
+            code: git_error_code(rawValue: result), category: last.map { git_error_t(UInt32(bitPattern: $0.klass)) } ?? GIT_ERROR_NONE,
+            message: last?.message.map { String(cString: $0) } ?? "error \(result)")
     }
 }
 
 /// A failed call of libgit2.
 struct GitFailure: Error, CustomStringConvertible {
     let code: git_error_code
+    /// Which part of the library failed.
+    var category = GIT_ERROR_NONE
     let message: String
 
     var isNotFound: Bool { code == GIT_ENOTFOUND }

@@ -39,6 +39,10 @@ package struct ForgeDirectories: Sendable, Hashable {
     package var store: String { "\(data)/store" }
     package var releases: String { "\(data)/releases.sqlite" }
     package var logs: String { "\(state)/logs" }
+    /// Repositories on their way into the store.
+    package var fetches: String { "\(state)/fetches" }
+    /// Which stored tree a fetched commit is.
+    package var fetchMemos: String { "\(state)/fetched" }
     package var sandboxes: String { "\(state)/sandboxes" }
     package var gatewayState: String { "\(state)/gateway.json" }
     package var toolchainMemo: String { "\(state)/toolchains.json" }

@@ -1,16 +1,22 @@
 internal import ForgeGit
 internal import ForgeModel
 
-/// What a person points Forge at: a directory as it is now, or one commit of a repository.
+/// What a person points Forge at: a directory as it is now, or one commit of a repository here or elsewhere.
 package struct SourceRequest: Sendable, Hashable {
-    /// A directory, a repository's path or a `file://` URL.
+    /// A directory, a repository's path, or a URL without the secrets it may have carried.
     package let location: String
     /// A commit, branch or tag; nil means the directory as it is (for a URL: the default branch's commit).
     package let commit: String?
+    /// File whose first line is the token for an http or https URL.
+    package let tokenFile: String?
+    /// What was split off the URL.
+    let userinfo: RemoteUserinfo?
 
-    package init(location: String, commit: String?) {
-        self.location = location
+    /// - Parameter location: as a person typed it; a user's name and password in a URL are split off at once.
+    package init(location: String, commit: String?, tokenFile: String? = nil) {
+        (self.location, userinfo) = RemoteUserinfo.split(location)
         self.commit = commit
+        self.tokenFile = tokenFile
     }
 
     /// Opened for reading, nothing copied yet.
@@ -21,15 +27,22 @@ package struct SourceRequest: Sendable, Hashable {
         let title: String
     }
 
+    /// A source on this machine.
     /// - Throws: `ForgeError` (`source.…`)
     func open() async throws -> Opened {
+        if tokenFile != nil {
+            throw ForgeError(
+                .usage, "usage.token-file", "`\(location)` is on this machine: no token is needed", hint: "leave `--token-file` out")
+        }
         if commit == nil && !location.contains("://") {
             let tree = try await WorkTree.open(at: location)
             return Opened(tree: tree, commit: nil, title: Self.name(of: tree.path))
         }
         let tree = try await CommitTree.open(repository: location, revision: commit)
-        return Opened(tree: tree, commit: tree.commit, title: "\(Self.name(of: location)) @ \(tree.commit.prefix(7))")
+        return Opened(tree: tree, commit: tree.commit, title: Self.title(Self.name(of: location), tree.commit))
     }
+
+    static func title(_ name: String, _ commit: String) -> String { "\(name) @ \(commit.prefix(7))" }
 
     private static func name(of path: String) -> String {
         path.split(separator: "/").last { $0 != "." }.map(String.init) ?? path

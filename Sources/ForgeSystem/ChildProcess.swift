@@ -59,12 +59,15 @@ package struct ChildProcess: Sendable {
 
     /// Waits for the end. Call once.
     package func wait() async throws -> ExitStatus {
-        try await BlockingPool.run { [pidfd] in
-            var code: Int32 = 0
-            var signaled: Int32 = 0
-            try checked(forge_wait(pidfd.raw, &code, &signaled), "waitid", "child")
-            return signaled == 1 ? .signaled(code) : .exited(code)
-        }
+        try await BlockingPool.run { try waitBlocking() }
+    }
+
+    /// The same on the calling thread, for a child that dies with the thread that started it.
+    package func waitBlocking() throws -> ExitStatus {
+        var code: Int32 = 0
+        var signaled: Int32 = 0
+        try checked(forge_wait(pidfd.raw, &code, &signaled), "waitid", "child")
+        return signaled == 1 ? .signaled(code) : .exited(code)
     }
 
     /// Sends `signal`; a child that is gone already is no error.

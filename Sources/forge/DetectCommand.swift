@@ -16,9 +16,12 @@ struct DetectCommand: ForgeSubcommand {
     var explain = false
 
     func run(in invocation: Invocation) async throws {
-        let pipeline = try invocation.pipeline()
-        if explain && !output.json { return try StandardStreams.writeOutput(ExplainRendering.text(await pipeline.explain(source.request))) }
-        let detection = try await pipeline.detect(source.request)
+        let request = source.request
+        if explain && !output.json {
+            let explanation = try await invocation.showing { try await $0.explain(request) }
+            return try StandardStreams.writeOutput(ExplainRendering.text(explanation))
+        }
+        let detection = try await invocation.showing { try await $0.detect(request) }
         try invocation.print(detection.report) { ExplainRendering.text(detection) }
     }
 }

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Dispatch
 internal import ForgeModel
 internal import ForgePipeline
 internal import ForgeSystem
@@ -15,9 +16,13 @@ struct ForgeCommand: AsyncParsableCommand {
             GatewayCommand.self, VersionCommand.self,
         ])
 
-    static func main() async {
+    /// Not `async`: the process that fetches must give up its rights before any other thread exists.
+    static func main() {
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        FetchProcess.runIfAsked(arguments)
         Signals.ignoreBrokenPipes()
-        await Invocation.run(Array(CommandLine.arguments.dropFirst()))
+        Task { await Invocation.run(arguments) }
+        dispatchMain()
     }
 }
 

@@ -17,7 +17,8 @@ struct PlanCommand: ForgeSubcommand {
     var format = Format.text
 
     func run(in invocation: Invocation) async throws {
-        let plan = try await invocation.pipeline().plan(source.request)
+        let request = source.request
+        let plan = try await invocation.showing { try await $0.plan(request) }
         try invocation.print(plan) {
             switch format {
             case .text: PlanRendering.text(plan)

@@ -5,13 +5,18 @@ internal import ForgeReleases
 
 /// What to build.
 struct SourceOptions: ParsableArguments {
-    @Argument(help: "A directory, or a repository's path or file:// URL.")
+    @Argument(
+        help: ArgumentHelp(
+            "A directory, or a repository: its path, or a URL (https://, http://, ssh://, git://, file://, user@host:path)."))
     var source: String?
 
     @Option(help: "Build this commit, branch or tag of the repository instead of the directory as it is.")
     var commit: String?
 
-    var request: SourceRequest { SourceRequest(location: source ?? ".", commit: commit) }
+    @Option(name: .customLong("token-file"), help: "File with the token for an https:// URL; only its owner may read it.")
+    var tokenFile: String?
+
+    var request: SourceRequest { SourceRequest(location: source ?? ".", commit: commit, tokenFile: tokenFile) }
 }
 
 /// Which release of which project.
