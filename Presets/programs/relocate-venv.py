@@ -1,6 +1,7 @@
 """Takes the place a virtual environment was made in out of `.venv`, so that it works wherever the app lies."""
 import compileall
 import pathlib
+import py_compile
 
 ENVIRONMENT = pathlib.Path(".venv")
 # A shell that starts the interpreter beside the script; to Python the same lines are a string.
@@ -26,5 +27,5 @@ for origin in ENVIRONMENT.glob("lib/*/site-packages/*.dist-info/direct_url.json"
 # Byte code that names its source from the root of the app and does not depend on times.
 compileall.compile_dir(
     ENVIRONMENT / "lib", quiet=2, stripdir=str(pathlib.Path.cwd()), prependdir=".",
-    invalidation_mode=compileall.PycInvalidationMode.UNCHECKED_HASH,
+    invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
 )
