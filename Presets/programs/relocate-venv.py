@@ -11,7 +11,7 @@ START = b"""#!/bin/sh
 """
 
 for script in (ENVIRONMENT / "bin").iterdir():
-    if script.name.lower().startswith("activate"):
+    if script.name.lower().startswith(("activate", "deactivate")) or script.suffix == ".bat":
         script.unlink()
     elif not script.is_symlink():
         head, _, rest = script.read_bytes().partition(b"\n")
