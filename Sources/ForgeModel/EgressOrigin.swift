@@ -60,7 +60,8 @@ package struct EgressOrigin: Hashable, Sendable {
         guard let (scheme, rest) = Self.splitScheme(url) else { return nil }
         let authority = rest.prefix { !"/?#".contains($0) }
         let parts = authority.split(separator: "@", omittingEmptySubsequences: false)
-        guard parts.count <= 2, let last = parts.last else { return nil }
+        // Some readers of URLs take a backslash for a slash.
+        guard parts.count <= 2, let last = parts.last, !authority.contains("\\") else { return nil }
         self.init(scheme: scheme, authority: last)
     }
 

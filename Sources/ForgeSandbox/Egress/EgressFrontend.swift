@@ -25,6 +25,7 @@ final class EgressFrontend: ChannelDuplexHandler {
     /// Of the request's body, at most one read's worth.
     private var held: [HTTPServerRequestPart] = []
     private var wantsRead = false
+    private var inputEnded = false
     private var isGone = false
 
     private init(_ form: ProxyRequest.Form, _ connector: EgressConnector, _ codec: HTTPCodec) {
@@ -63,7 +64,7 @@ final class EgressFrontend: ChannelDuplexHandler {
         switch (state, event) {
         case (.handedOver, _): context.fireUserInboundEventTriggered(event)
         // A client may close its side after its request.
-        case (.connecting, ChannelEvent.inputClosed): break
+        case (.connecting, ChannelEvent.inputClosed): inputEnded = true
         case (_, ChannelEvent.inputClosed), (_, is IdleStateHandler.IdleStateEvent): context.close(promise: nil)
         default: break
         }
@@ -183,6 +184,7 @@ final class EgressFrontend: ChannelDuplexHandler {
         held = []
         context.fireChannelReadComplete()
         if codec.isReplaced { context.pipeline.syncOperations.removeHandler(codec.decoder, promise: nil) }
+        if inputEnded { context.fireUserInboundEventTriggered(ChannelEvent.inputClosed) }
         if wantsRead { context.channel.read() }
     }
 

@@ -21,11 +21,12 @@ package struct EgressProxy: Sendable {
         package init() {}
     }
 
+    private let socket: Descriptor
     private let listener: any Channel
     private let channels: OpenChannels
     private let ledger: EgressLedger
 
-    /// Accepts on `listener`, which stays the caller's, from now on.
+    /// Accepts on `listener` from now on.
     /// - Throws: `ForgeError` `egress.no-proxy`
     package static func start(
         on listener: Descriptor, policy: EgressPolicy, limits: Limits = Limits(), resolver: @escaping EgressResolver = resolveWithSystem
@@ -37,15 +38,17 @@ package struct EgressProxy: Sendable {
             let own = fcntl(listener.raw, F_DUPFD_CLOEXEC, 3)
             guard own >= 0 else { throw SystemError.last("dup", "the proxy's socket") }
             let channel = try await bootstrap(connector, limits).withBoundSocket(own).get()
-            return EgressProxy(listener: channel, channels: channels, ledger: connector.ledger)
+            return EgressProxy(socket: listener, listener: channel, channels: channels, ledger: connector.ledger)
         } catch {
             throw ForgeError(.build, "egress.no-proxy", "the step's proxy could not be started", hint: "run the build again", cause: error)
         }
     }
 
-    /// Closes every connection and gives the final records.
+    /// Closes every connection and gives the final records. Whoever connects from now on is refused by the kernel.
     package func stop() async -> [EgressRecord] {
         try? await listener.close()
+        // Closing is not enough while anyone holds a copy of the socket: connections would wait in its queue.
+        shutdown(socket.raw, Int32(SHUT_RDWR))
         await channels.closeAll()
         return ledger.records
     }
