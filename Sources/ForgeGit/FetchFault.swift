@@ -74,12 +74,14 @@ struct FetchFault {
     }
 
     private func sshFault(_ said: String, _ failure: GitFailure) -> FetchFailure? {
-        let text = said.split(separator: "\n").suffix(4).joined(separator: "; ")
+        let lines = said.split(whereSeparator: \.isNewline)
+        let text = lines.suffix(4).joined(separator: "; ")
         func has(_ signs: String...) -> Bool { signs.contains { said.contains($0) } }
         if has("Host key verification failed", "host key is known", "HOST IDENTIFICATION HAS CHANGED") {
             return fault(
                 "source.host-key", "the host key of `\(location.authority)` is not known, or not the known one",
-                "compare its fingerprint and add it to `~/.ssh/known_hosts`: ssh \(location.host)", text)
+                "compare its fingerprint and add it to `~/.ssh/known_hosts`: ssh \(location.port.map { "-p \($0) " } ?? "")\(location.host)",
+                text)
         }
         if has("Permission denied", "Too many authentication failures", "No supported authentication") {
             return fault(
@@ -89,7 +91,7 @@ struct FetchFault {
         if has("Could not resolve hostname") { return unknownHost(text) }
         if has("timed out") { return timeout(GitFailure(code: GIT_TIMEOUT, message: text)) }
         if has("Connection refused", "No route to host", "unreachable", "port 22: ") { return unreachable(text) }
-        if has("does not appear to be a git repository", "not a git repository", "not found", "No such file") {
+        if has("does not appear to be a git repository", "not a git repository") {
             return notARepository(text)
         }
         return session.wasSilent && !text.isEmpty ? fault("source.server", "`\(location.authority)` gave no repository", nil, text) : nil

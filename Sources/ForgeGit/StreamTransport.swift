@@ -10,9 +10,9 @@ enum TransportRegistry {
     /// The session must outlive every connection. Once a process.
     static func register(_ session: FetchSession) throws(GitFailure) {
         let payload = Unmanaged.passUnretained(session).toOpaque()
-        for prefix in ["ssh://", "git://"] { try Libgit2.check(git_transport_register(prefix, makeTransport, payload)) }
-        for prefix in ["file://", "ssh+git://", "git+ssh://"] {
-            try Libgit2.check(git_transport_register(prefix, refuseTransport, nil))
+        for scheme in ["ssh", "git"] { try Libgit2.check(git_transport_register(scheme, makeTransport, payload)) }
+        for scheme in ["file", "ssh+git", "git+ssh"] {
+            try Libgit2.check(git_transport_register(scheme, refuseTransport, nil))
         }
     }
 }

@@ -125,7 +125,7 @@ import Testing
                 #expect(error["code"] == "source.unknown-commit")
                 #expect(error["message"]?.text?.contains(revision) == true)
             }
-            #expect(try await home.failureCode(2, "build", "https://example.org/x.git") == "source.unsupported-url")
+            #expect(try await home.failureCode(2, "build", "ftp://example.org/x.git") == "source.unsupported-url")
         }
     }
 
