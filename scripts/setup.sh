@@ -3,6 +3,8 @@
 set -eu
 
 packages="pkg-config libgit2-dev libarchive-dev libsqlite3-dev libtomlplusplus-dev crun runc uidmap e2fsprogs git curl zstd strace hugo python3 python3-venv python3-pip"
+# Servers that the tests run themselves, on ports of their own.
+packages="$packages openssl nginx fcgiwrap openssh-server openssh-client"
 [ -x /usr/bin/node ] || packages="$packages nodejs"
 [ -x /usr/bin/npm ] || packages="$packages npm"
 
@@ -57,6 +59,13 @@ if ! recent_libgit2 && [ "$(cut -d. -f1 /etc/debian_version)" = 12 ] && ! grep -
 fi
 
 export DEBIAN_FRONTEND=noninteractive
+# Nothing installed here is to start as a service of the machine: Debian's packages ask this file first.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+    trap 'as_root rm -f "$policy"' EXIT
+    printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+    as_root chmod 755 "$policy"
+fi
 say "installing:$missing"
 as_root apt-get update -qq
 others=$(printf '%s\n' $missing | grep -vx libgit2-dev || true)
@@ -65,5 +74,11 @@ if ! recent_libgit2; then
     if [ "$(cut -d. -f1 /etc/debian_version)" = 12 ]; then as_root apt-get install -y -qq --no-install-recommends -t bookworm-backports libgit2-dev >/dev/null
     else as_root apt-get install -y -qq --no-install-recommends libgit2-dev >/dev/null; fi
 fi
+# Nor at the next boot.
+for pair in nginx:nginx.service fcgiwrap:fcgiwrap.socket fcgiwrap:fcgiwrap.service openssh-server:ssh.service; do
+    case " $missing " in
+        *" ${pair%%:*} "*) [ ! -d /run/systemd/system ] || as_root systemctl disable --quiet "${pair#*:}" 2>/dev/null || true ;;
+    esac
+done
 recent_libgit2 || fail "libgit2 is $(pkg-config --modversion libgit2 2>/dev/null || echo missing), 1.8 or newer is needed: it comes from bookworm-backports"
 say "done"
