@@ -96,7 +96,7 @@ let package = Package(
         tests("ForgePlanningTests", ["ForgePlanning", "ForgePresets", "ForgeModel", "ForgeTOML", "ForgeTestSupport"]),
         tests("ForgeStoreTests", ["ForgeStore", "ForgeModel", "ForgeSystem", "ForgeREAPI", "ForgeTestSupport", .protobuf]),
         tests("ForgeGitTests", ["ForgeGit", "ForgeStore", "ForgeModel", "ForgeSystem", "ForgeTestSupport"]),
-        tests("ForgeSandboxTests", ["ForgeSandbox", "ForgeModel", "ForgeSystem", "ForgeTestSupport", .nio, .nioPosix, .nioHTTP1]),
+        tests("ForgeSandboxTests", ["ForgeSandbox", "ForgeModel", "ForgeSystem", "ForgeTestSupport"]),
         tests("ForgeEngineTests", ["ForgeEngine", "ForgeModel", "ForgeStore", "ForgeEvents", "ForgeTestSupport"]),
         tests(
             "ForgeReleasesTests",

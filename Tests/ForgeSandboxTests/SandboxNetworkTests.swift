@@ -44,6 +44,27 @@ import Testing
         }
     }
 
+    @Test(arguments: [true, false]) func packageManagersFindTheProxyAndTheCertificatesByThemselves(tls: Bool) async throws {
+        try await withUpstream(tls: tls) { upstream in
+            let workshop = try await Workshop()
+            let entry = "\(tls ? "https" : "http")://localhost:\(upstream.port)"
+            let line = """
+                npm ping --registry \(entry)/npm/ 2>&1 | grep -c PONG
+                /usr/bin/python3 -m pip download --no-cache-dir --retries 0 --index-url \(entry)/simple/ absent 2>&1 | grep -c 'No matching'
+                git ls-remote \(entry)/repository 2>&1 | grep -c 'not valid: is this a git repository'
+                """
+            let limits = Step.Limits.small.with { $0.memoryBytes = 1 << 30 }
+            let outcome = try await workshop.run(
+                line, limits: limits, network: policy(entry, bundle: tls ? upstream.certificate : nil))
+            #expect(outcome.output == "1\n1\n1\n")
+            #expect(
+                upstream.requests == [
+                    "GET /npm/-/ping?write=true", "GET /simple/absent/", "GET /repository/info/refs?service=git-upload-pack",
+                ])
+            #expect(outcome.egress.map(\.verdict) == [.allowed])
+        }
+    }
+
     @Test(arguments: ["crun", "runc"]) func nothingButTheProxyIsThere(runtime: String) async throws {
         let workshop = try await Workshop(runtime)
         let outcome = try await workshop.run(
