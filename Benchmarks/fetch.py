@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """Fetches one commit of a repository of 20,000 files over http, with Forge into an empty store and with git into a checkout.
 
-usage: fetch.py FORGE [RUNS]    needs nginx, fcgiwrap and git
+needs nginx, fcgiwrap and git
 """
+import argparse
 import os
 import shutil
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 
@@ -79,8 +79,12 @@ def with_git(folder, url):
 
 
 def main():
-    forge = os.path.abspath(sys.argv[1])
-    runs = int(sys.argv[2]) if len(sys.argv) > 2 else 7
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--forge", required=True)
+    parser.add_argument("--runs", type=int, default=7)
+    options = parser.parse_args()
+    forge, runs = os.path.abspath(options.forge), options.runs
+    os.environ.setdefault("FORGE_DATA", os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         os.environ.pop(name, None)
     with tempfile.TemporaryDirectory(prefix="forge-fetch-") as folder:

@@ -3,4 +3,5 @@
 set -eu
 cd "$(dirname "$0")/.."
 scripts/test-inputs.sh
+python3 Benchmarks/fetch.py --forge .build/release/forge
 exec python3 Benchmarks/builds.py --forge .build/release/forge "$@"

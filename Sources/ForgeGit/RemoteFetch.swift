@@ -37,7 +37,7 @@ package struct RemoteFetch: Sendable {
     ) async throws -> FetchedCommit {
         let request = FetchRequest(parent: getpid(), location: location, revision: revision, folder: folder, limits: limits)
         let conversation = FetchConversation()
-        let replies = conversation.start(helper: helper, environment: handedOn, request: try Self.line(request))
+        let (replies, ending) = conversation.start(helper: helper, environment: handedOn, request: try Self.line(request))
         return try await withTaskCancellationHandler {
             do {
                 let commit = try await answer(replies, conversation, progress)
@@ -46,7 +46,7 @@ package struct RemoteFetch: Sendable {
             } catch {
                 conversation.kill()
                 // Not before it is gone: the caller removes the folder now.
-                for try await _ in replies {}
+                await ending.value
                 throw Task.isCancelled ? CancellationError() : error
             }
         } onCancel: {
@@ -103,9 +103,11 @@ private final class FetchConversation: Sendable {
 
     /// The child's lines; the stream ends when the child has. One thread starts the child, reads and buries it: the child
     /// dies with the thread that started it, not only with the process.
-    func start(helper: String, environment: [String: String], request: [UInt8]) -> AsyncThrowingStream<[UInt8], any Error> {
+    func start(helper: String, environment: [String: String], request: [UInt8]) -> (
+        lines: AsyncThrowingStream<[UInt8], any Error>, ending: Task<Void, Never>
+    ) {
         let (stream, continuation) = AsyncThrowingStream.makeStream(of: [UInt8].self)
-        Task {
+        let ending = Task {
             do {
                 try await BlockingPool.run { [self] in
                     let (child, output) = try spawn(helper, environment, request)
@@ -117,7 +119,7 @@ private final class FetchConversation: Sendable {
                 continuation.finish(throwing: error)
             }
         }
-        return stream
+        return (stream, ending)
     }
 
     private func spawn(_ helper: String, _ environment: [String: String], _ request: [UInt8]) throws -> (ChildProcess, Descriptor) {
