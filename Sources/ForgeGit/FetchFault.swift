@@ -39,6 +39,9 @@ struct FetchFault {
         if text.contains("failed to resolve") || text.contains("Name or service") { return unknownHost(text) }
         if text.contains("failed to connect") || text.contains("onnection refused") { return unreachable(text) }
         if text.contains("timed out") { return timeout(failure) }
+        if text.contains("invalid SSL record") {
+            return fault("source.tls", "`\(location.authority)` does not speak https", "check the port, or write `http://`", text)
+        }
         if text.contains("certificate") { return certificate(failure) }
         if text.contains("redirect") {
             return fault(

@@ -1,4 +1,4 @@
-internal import ForgeModel
+package import ForgeModel
 internal import ForgeSystem
 internal import Glibc
 
@@ -49,6 +49,23 @@ package struct RemoteCredentials: Sendable {
             throw refusal("the token file `\(path)` holds no token in its first line", "expected the token alone")
         }
         return Secret(text)
+    }
+
+    /// Whether a token may be sent there.
+    /// - Throws: `usage.token-file` where none is used, or where anybody on the way could read it.
+    package static func checkToken(goesTo location: RemoteLocation) throws(ForgeError) {
+        switch location.transport {
+        case .https: return
+        case .http where location.host == "localhost" || location.host == "::1" || location.host.hasPrefix("127."): return
+        case .http:
+            throw ForgeError(
+                .usage, "usage.token-file", "the token would travel unencrypted to `\(location.authority)`",
+                hint: "write the URL with https://")
+        case .ssh, .git:
+            throw ForgeError(
+                .usage, "usage.token-file", "`\(location.text)` is not reached over https: no token is used there",
+                hint: "leave `--token-file` out, or write the URL with https://")
+        }
     }
 
     /// Nil when there is none.

@@ -48,6 +48,7 @@ extension Pipeline {
         _ request: SourceRequest, from location: RemoteLocation, into store: Store, _ span: Span
     ) async throws -> (commit: String, root: Digest) {
         let parent = directories.fetches
+        if request.tokenFile != nil { try RemoteCredentials.checkToken(goesTo: location) }
         let token = try await BlockingPool.run { try request.tokenFile.map { try RemoteCredentials.token(inFile: $0) } }
         let folder = try await BlockingPool.run {
             try TemporaryDirectory.sweep(parent)

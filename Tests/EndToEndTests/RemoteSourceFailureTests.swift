@@ -28,6 +28,7 @@ import Testing
                 ("\(server.url)/site.git", ["--commit", "abcdef0"], "source.unknown-commit"),
                 ("\(server.url)/site.git", ["--commit", "main^{tree}"], "source.unknown-commit"),
                 ("\(server.url)/elsewhere/site.git", [], "source.redirected"),
+                ("https://localhost:\(server.port)/site.git", [], "source.tls"),
                 ("ext::sh -c true", [], "source.unsupported-url"), ("https://", [], "source.malformed-url"),
                 ("ssh://-oProxyCommand=x/y", [], "source.malformed-url"), ("https://localhost:port/x", [], "source.malformed-url"),
             ]

@@ -260,6 +260,11 @@ struct PublishedProject: Sendable {
             try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: token)
             try Data("\n".utf8).write(to: URL(filePath: token))
             #expect(try await home.failureCode(2, "plan", "http://localhost:1/x.git", "--token-file", token) == "source.token-file")
+            // Neither unencrypted to another machine, nor where none is used.
+            for url in ["http://nothing.invalid/x.git", "ssh://nothing.invalid/x.git", "git@nothing.invalid:x", "git://localhost:1/x", "."]
+            {
+                #expect(try await home.failureCode(2, "plan", url, "--token-file", token) == "usage.token-file", "\(url)")
+            }
         }
     }
 }
