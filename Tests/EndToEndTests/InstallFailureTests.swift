@@ -55,7 +55,10 @@ import Testing
     @Test func aTarballThatIsNotWhatTheLockfileSaysIsNotInstalled() async throws {
         try await withForgeHome { home in
             let registry = try await home.npmRegistry("corrupt=express")
-            let failure = try await home.failedBuild(50, home.project(locked: "express-app").path, in: registry.environment)
+            let project = try home.project(locked: "express-app")
+            // Else npm waits for a minute before it asks a third time.
+            try project.write([".npmrc": "fetch-retries=0\n"])
+            let failure = try await home.failedBuild(50, project.path, in: registry.environment)
             #expect(failure.error["code"] == "step.failed")
             #expect(failure.said.contains("EINTEGRITY"))
             try await home.nothingIsLeft()
@@ -110,13 +113,39 @@ import Testing
     @Test func aProjectCannotOpenTheWayToThisMachineByItself() async throws {
         try await withForgeHome { home in
             let (listed, own) = (try await home.npmRegistry(), try await home.npmRegistry())
-            let project = try home.project(locked: "express-app")
-            try project.write([".npmrc": "registry=\(own.url)\nfetch-retries=0\n"])
-            var environment = listed.environment
-            environment["npm_config_registry"] = nil
-            let failure = try await home.failedBuild(50, project.path, in: environment)
+            let project = try await home.project(needing: "@fixtures/tools", from: listed)
+            try project.write([".npmrc": "@fixtures:registry=\(own.url)\nfetch-retries=0\n"])
+            let failure = try await home.failedBuild(50, project.path, in: listed.environment)
+            #expect(failure.error["code"] == "step.failed")
             #expect(failure.error["hint"]?.text?.contains("FORGE_EGRESS_ALLOW=\(own.origin)") == true, "\(failure.error)")
             #expect(own.requests() == [])
+        }
+    }
+
+    /// npm then loses requests and ends with 0.
+    @Test func aRegistryThatDoesNotSpeakTLSFailsTheBuild() async throws {
+        try await withForgeHome { home in
+            let registry = try await home.npmRegistry()
+            let project = try home.project(locked: "express-app")
+            try project.write([".npmrc": "fetch-retries=0\n"])
+            let origin = "https://localhost:\(registry.port)"
+            await withKnownIssue("npm's exit status is believed") {
+                _ = try await home.failedBuild(
+                    50, project.path, in: ["npm_config_registry": "\(origin)/", "FORGE_EGRESS_ALLOW": origin])
+            }
+        }
+    }
+
+    /// npm then asks the proxy again and again, without end.
+    @Test func anEncryptedRegistryThatIsNotThereEndsTheStepBeforeItsTime() async throws {
+        try await withForgeHome { home in
+            let project = try home.project(locked: "express-app")
+            try project.write([".npmrc": "fetch-retries=0\n", "crowdforge.toml": "[build]\ntimeout = \"30s\"\n"])
+            let origin = "https://localhost:\(try FreePort.find())"
+            let failure = try await home.failedBuild(
+                50, project.path, in: ["npm_config_registry": "\(origin)/", "FORGE_EGRESS_ALLOW": origin])
+            withKnownIssue("nobody counts the refusals") { #expect(failure.error["code"] != "limit.time") }
+            try await home.nothingIsLeft()
         }
     }
 
