@@ -84,6 +84,18 @@ import Testing
         }
     }
 
+    @Test func twoBuildsOfOneProjectAtOnceGiveTheSameArtifact() async throws {
+        try await withForgeHome { home in
+            let registry = try await home.npmRegistry()
+            let project = try home.project(locked: "express-app")
+            async let one = home.build(project.path, in: registry.environment)
+            async let other = home.build(project.path, in: registry.environment)
+            #expect(try await one.artifact == other.artifact)
+            #expect(try await home.build(project.path, in: registry.environment).steps.map { $0["outcome"] } == ["cached"])
+            try await home.nothingIsLeft()
+        }
+    }
+
     @Test func installingInAnotherHomeGivesTheSameArtifact() async throws {
         let artifacts = try await [1, 2].asyncMap { _ in
             try await withForgeHome { home in

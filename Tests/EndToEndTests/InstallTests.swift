@@ -12,6 +12,10 @@ import Testing
             #expect(report.json["kind"] == "container")
             #expect(report.json["warnings"] == [])
             #expect(report.steps == [["id": "install", "outcome": "executed", "reason": "first build"]])
+            #expect(
+                Folder.names("\(home.folder)/out") == [
+                    ".gitignore", "node_modules", "package-lock.json", "package.json", "public", "server.js", "test.js", "tides.js",
+                ])
             let modules = Folder.names("\(home.folder)/out/node_modules")
             #expect(modules.contains("express"))
             #expect(!modules.contains("tape"))
