@@ -92,6 +92,7 @@ package actor LocalStepRunner: StepRunner {
             return ("needed more than its \(mebibytes(limits.memoryBytes)) of memory", "raise `memory` under `[build]` in crowdforge.toml")
         case .processes: return ("started more than its \(limits.processes) processes", "look for a process that starts itself again")
         case .disk: return ("filled its disk of \(mebibytes(limits.diskBytes))", "write less, or clean up what later commands do not need")
+        case .egress: return ("asked for a server again and again in vain and was stopped", nil)
         case .log: return ("wrote more than \(mebibytes(limits.logBytes)) to its log and was stopped", "make the command quieter")
         }
     }

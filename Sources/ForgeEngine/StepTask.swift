@@ -128,12 +128,25 @@ struct StepTask: Sendable {
                 .build, code, "step `\(step.id)` \(why): `\(step.commandLine)`",
                 hint: ([hint] + refusals(in: run) + ["full log: \(logFile)"]).compactMap(\.self).joined(separator: "; "))
         case .succeeded(let outputs, let undeclared):
+            try await checkWitnesses(outputs, run)
             for (path, added) in run.caches { try await engine.store.toolCaches.add(added, scope: request.scope, at: path) }
             let logDigest = try await log.store(in: engine.store.content)
             return ActionResult(
                 outputs: outputs, log: logDigest, durationMs: run.durationMs, undeclaredWrites: undeclared.filter { !isCache($0) },
                 egress: run.egress)
         }
+    }
+
+    /// npm, for one, can lose its connections and end with 0.
+    private func checkWitnesses(_ outputs: Digest, _ run: StepRun) async throws {
+        guard let registries = step.registries, let first = registries.witnesses.first else { return }
+        let tree = engine.store.trees.sourceTree(outputs)
+        let found = try await BlockingPool.run { try registries.witnesses.contains { try tree.node(at: $0) != nil } }
+        guard !found else { return }
+        throw ForgeError(
+            .build, "step.incomplete",
+            "step `\(step.id)` ended as if it had succeeded, but \(registries.manager) did not finish: it left no `\(first)`: `\(step.commandLine)`",
+            hint: (refusals(in: run) + ["full log: \(logFile)"]).joined(separator: "; "))
     }
 
     private func keptCaches() async throws -> [RelativePath: Digest] {

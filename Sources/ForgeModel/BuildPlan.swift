@@ -50,13 +50,22 @@ package struct Step: Hashable, Sendable, Codable {
         package let manager: String
         /// What the project's own configuration of the manager names besides.
         package let origins: [EgressOrigin]
+        /// Variables of the machine's configuration that the project's own takes the place of.
+        package let replaces: [String]
         /// Below the app's root; when it changes, that is why the step runs again.
         package let lockfile: RelativePath?
+        /// Files below the app's root of which the manager leaves one when it is through: its exit status alone is not believed.
+        /// Empty: it leaves none.
+        package let witnesses: [RelativePath]
 
-        package init(manager: String, origins: [EgressOrigin], lockfile: RelativePath?) {
+        package init(
+            manager: String, origins: [EgressOrigin], replaces: [String] = [], lockfile: RelativePath?, witnesses: [RelativePath] = []
+        ) {
             self.manager = manager
             self.origins = origins
+            self.replaces = replaces
             self.lockfile = lockfile
+            self.witnesses = witnesses
         }
     }
 

@@ -40,7 +40,7 @@ actor RegistryAccess {
             guard origin.port == origin.scheme.defaultPort else { throw notAllowed(origin, manager) }
         }
         policy.registries = answer.origins.union(registries.origins)
-        return StepNetwork(policy: policy, environment: answer.variables)
+        return StepNetwork(policy: policy, environment: answer.variables.filter { !registries.replaces.contains($0.key) })
     }
 
     private func answer(of manager: PackageManager) async throws -> Answer {

@@ -32,6 +32,8 @@ package struct PackageManager: Hashable, Sendable {
     /// Holds when an install reads more than manifests, lockfile and configuration.
     package let readsTree: MatchTree?
     package let outputs: [String]
+    /// Files of which an install leaves one when it is through.
+    package let witnesses: [String]
     package let caches: [String]
     /// Below the app's root, where installed programs are.
     package let executables: String?
@@ -75,6 +77,7 @@ extension PackageManager {
         registries = reader.tableReader("registries").map(RegistryDiscovery.init) ?? RegistryDiscovery()
         readsTree = reader.tableReader("readsTree").flatMap { MatchDecoder().tree($0) }
         outputs = PackageManager.paths(reader, "outputs")
+        witnesses = PackageManager.paths(reader, "witnesses")
         caches = PackageManager.paths(reader, "caches")
         executables = reader.string("executables")?.value
         environment = Dictionary(reader.stringTable("environment").map { ($0.key, $0.value.value) }) { $1 }

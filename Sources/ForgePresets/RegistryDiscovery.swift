@@ -11,6 +11,8 @@ package struct RegistryDiscovery: Hashable, Sendable {
     package struct ProjectRule: Hashable, Sendable {
         package let pattern: Pattern
         package let globs: [Glob]
+        /// Variables of `ask` that are not set where the project says it itself: they would win over its files.
+        package let replaces: [String]
     }
 
     init() { (ask, project) = ([], []) }
@@ -29,12 +31,13 @@ package struct RegistryDiscovery: Hashable, Sendable {
         project = reader.tableReaders("project").compactMap { rule in
             let pattern = match.pattern(rule, "capture")
             let globs = match.globs(rule, "in")
+            let replaces = (rule.strings("replaces") ?? []).map(\.value)
             rule.finish()
             guard let pattern, let globs else { return nil }
             if pattern.groups == 0 {
                 rule.faults.add("`capture` has no group to take the URL from", at: rule.location, hint: "put `(` `)` around it")
             }
-            return ProjectRule(pattern: pattern, globs: globs)
+            return ProjectRule(pattern: pattern, globs: globs, replaces: replaces)
         }
         reader.finish()
     }

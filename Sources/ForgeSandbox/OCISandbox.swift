@@ -158,7 +158,7 @@ package struct OCISandbox: Sandbox {
         for await listener in listeners {
             guard let policy, proxy == nil else { continue }
             do {
-                proxy = try await EgressProxy.start(on: listener, policy: policy)
+                proxy = try await EgressProxy.start(on: listener, policy: policy, onHopeless: { lifeline.cut(.exceeded(.egress)) })
             } catch {
                 lifeline.cut(.withoutProxy)
                 throw error

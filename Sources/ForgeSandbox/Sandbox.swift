@@ -59,6 +59,8 @@ package struct SandboxResult: Sendable {
         case processes = "limit.processes"
         case disk = "limit.disk"
         case log = "limit.log"
+        /// Asked for one server again and again in vain.
+        case egress = "limit.egress"
     }
 
     package let ending: Ending

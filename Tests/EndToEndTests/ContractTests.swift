@@ -64,7 +64,7 @@ import Testing
             #expect(plan["preset"]?["id"] == "node")
             #expect(
                 plan.without("preset") == [
-                    "artifact": ["kind": "static", "output": "dist", "routes": []],
+                    "artifact": ["kind": "static", "leavesOut": [], "output": "dist", "routes": [], "runtimes": []],
                     "root": "",
                     "steps": [
                         [
@@ -141,12 +141,12 @@ import Testing
 
     @Test func aFailureIsOneObjectWithEveryKeyAndItsExitCode() async throws {
         try await withForgeHome { home in
-            let missing = try await home.run("build", "/nonexistent", "--json", "--progress", "quiet")
+            let missing = try await home.run("build", "/no/such/folder", "--json", "--progress", "quiet")
             #expect(missing.exitCode == 2)
             #expect(
                 try missing.json() == [
                     "error": [
-                        "code": "source.missing", "message": "no directory `/nonexistent`", "file": nil, "line": nil, "column": nil,
+                        "code": "source.missing", "message": "no directory `/no/such/folder`", "file": nil, "line": nil, "column": nil,
                         "hint": nil,
                     ]
                 ])

@@ -106,7 +106,8 @@ extension ForgeHome {
         guard !command.isEmpty else { throw TestSupportError("the plan says no launch command") }
         let port = try FreePort.find()
         let child = try start(
-            program: "/usr/bin/env", ["-i", "PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/nonexistent", "PORT=\(port)"] + command, cwd: folder
+            program: "/usr/bin/env", ["-i", "PATH=/usr/local/bin:/usr/bin:/bin", "HOME=\(self.folder)/person", "PORT=\(port)"] + command,
+            cwd: folder
         )
         return RunningApp(home: self, child: child, port: port)
     }

@@ -18,7 +18,7 @@ final class EngineWorkshop: Sendable {
     private let bodies = Mutex<[String: Run]>([:])
 
     init() async throws {
-        root = "\(try Folder.temporary())/forge-engine-test-\(UUID().uuidString)"
+        root = "\(try Folder.temporaryRoot())/forge-engine-test-\(UUID().uuidString)"
         store = try await Store.open(at: root + "/store")
     }
 

@@ -106,6 +106,23 @@ import Testing
                     + "`https://slow.example` could not be had (connection refused); full log: "))
     }
 
+    @Test func anInstallThatLeavesNoWitnessHasFailedWhateverItsExitStatus() async throws {
+        let workshop = try await EngineWorkshop()
+        let witness = try RelativePath(parsing: "node_modules/.package-lock.json")
+        let step = Step.named(
+            "install", command: ["npm", "ci"], outputs: ["node_modules"], network: .registries,
+            registries: .init(manager: "npm", origins: [], lockfile: nil, witnesses: [witness]))
+        workshop.on("install") { _, store in try await .files(["node_modules/half/index.js": "x"], in: store) }
+        let error = try #require(try await workshop.build([step]).error)
+        #expect(error.code == "step.incomplete")
+        #expect(
+            error.message
+                == "step `install` ended as if it had succeeded, but npm did not finish: it left no `node_modules/.package-lock.json`: `npm ci`"
+        )
+        workshop.on("install") { _, store in try await .files([witness.string: "{}"], in: store) }
+        #expect(try await workshop.build([step]).told == ["install executed: first build"], "the failure was not recorded")
+    }
+
     @Test func whatServesTheBuildAloneStaysOutOfTheArtifact() async throws {
         let workshop = try await EngineWorkshop()
         let steps: [Step] = [

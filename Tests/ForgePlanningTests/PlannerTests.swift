@@ -122,7 +122,8 @@ import Testing
                 == Step.Registries(
                     manager: "npm",
                     origins: [try EgressOrigin(parsing: "http://10.0.0.1:4873"), try EgressOrigin(parsing: "https://npm.acme.example")],
-                    lockfile: try RelativePath(parsing: "package-lock.json")))
+                    replaces: ["npm_config_registry"], lockfile: try RelativePath(parsing: "package-lock.json"),
+                    witnesses: [try RelativePath(parsing: "node_modules/.package-lock.json")]))
         let pip = try Shipped.plan([
             "requirements.txt":
                 "--index-url https://user:secret@pypi.acme.example/simple\nflask==3 --hash=sha256:00\ngunicorn==1 --hash=sha256:00\n",
@@ -132,7 +133,8 @@ import Testing
             pip.steps.map(\.registries) == [
                 Step.Registries(
                     manager: "pip", origins: [try EgressOrigin(parsing: "https://pypi.acme.example")],
-                    lockfile: try RelativePath(parsing: "requirements.txt"))
+                    lockfile: try RelativePath(parsing: "requirements.txt"),
+                    witnesses: [try RelativePath(parsing: ".venv/pyvenv.cfg")])
             ])
         #expect(pip.warnings == [])
     }

@@ -21,7 +21,7 @@ import Testing
                             writes  node_modules
                             keeps   .cache/npm
                             network registries of npm
-                            sets    CI=true npm_config_audit=false npm_config_cache=.cache/npm npm_config_fund=false npm_config_update_notifier=false
+                            sets    CI=true npm_config_audit=false npm_config_cache=.cache/npm npm_config_fetch_retry_maxtimeout=5000 npm_config_fetch_retry_mintimeout=1000 npm_config_fund=false npm_config_update_notifier=false
                 build       PATH="$PWD/node_modules/.bin:$PATH"; echo "<a & b>" \\ `x`
                             after   install
                             reads   the source

@@ -20,7 +20,7 @@ struct ProxyBench: Sendable {
         let policy = EgressPolicy(
             registries: Set(try registries.map(EgressOrigin.init(parsing:))),
             operatorEntries: Set(try entries.map(EgressOrigin.init(parsing:))))
-        let folder = try Folder.temporary() + "/forge-proxy-" + UUID().uuidString
+        let folder = try Folder.temporaryRoot() + "/forge-proxy-" + UUID().uuidString
         try Folder.make(folder)
         defer { try? Files.removeTree(folder) }
         let (listener, port) = try loopbackListener()

@@ -13,7 +13,7 @@ struct Upstream: Sendable {
 
     static func start(tls: Bool = false) async throws -> Upstream {
         // A folder of its own: `stop` removes it.
-        let folder = try Folder.temporary() + "/forge-upstream-" + UUID().uuidString
+        let folder = try Folder.temporaryRoot() + "/forge-upstream-" + UUID().uuidString
         try Folder.make(folder)
         try program.write(toFile: folder + "/server.py", atomically: true, encoding: .utf8)
         let environment = ["PATH": "/usr/bin:/bin"]

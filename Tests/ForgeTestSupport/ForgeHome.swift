@@ -12,7 +12,7 @@ package final class ForgeHome: Sendable {
     private let projects = Mutex(0)
 
     fileprivate init() throws {
-        folder = "\(try Folder.temporary())/forge-test-\(UUID().uuidString.prefix(13).lowercased())"
+        folder = "\(try Folder.temporaryRoot())/forge-test-\(UUID().uuidString.prefix(13).lowercased())"
         path = "\(folder)/home"
         for name in ["", "/home", "/output", "/person"] { try Folder.make(folder + name) }
     }

@@ -65,7 +65,7 @@ package enum Folder {
     }
 
     /// The folder for temporary files, without symbolic links in its name.
-    package static func temporary() throws -> String {
+    package static func temporaryRoot() throws -> String {
         URL(filePath: NSTemporaryDirectory()).resolvingSymlinksInPath().path(percentEncoded: false)
             .trimmingCharacters(in: CharacterSet(charactersIn: "/")).withLeadingSlash
     }

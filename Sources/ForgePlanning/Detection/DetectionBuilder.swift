@@ -129,9 +129,10 @@ private struct StepResolver {
             // A manager without a lockfile of its own is locked by a manifest that hashes everything.
             let names = manager.lockfiles.isEmpty ? Array(manager.manifests.prefix(1)) : manager.lockfiles
             let lockfile = try names.first { try deriver.facts.files.isFile(Manifests.path($0)) }
+            let own = try ProjectRegistries(facts: deriver.facts).named(manager.registries)
             return Step.Registries(
-                manager: manager.id, origins: try ProjectRegistries(facts: deriver.facts).origins(manager.registries),
-                lockfile: lockfile.map(Manifests.path))
+                manager: manager.id, origins: own.origins, replaces: own.replaces, lockfile: lockfile.map(Manifests.path),
+                witnesses: manager.witnesses.map(Manifests.path))
         }
     }
 

@@ -19,7 +19,9 @@ struct InstallExpansion {
         if let resolve {
             step.needs.append(resolve.id)
             step.registries = step.registries.map {
-                .init(manager: $0.manager, origins: $0.origins, lockfile: Manifests.path(resolve.outputs[0]))
+                .init(
+                    manager: $0.manager, origins: $0.origins, replaces: $0.replaces, lockfile: Manifests.path(resolve.outputs[0]),
+                    witnesses: $0.witnesses)
             }
         }
         step.command = try deriver.first(of: manager.frozen, key: "frozen")?.command ?? step.command
@@ -41,6 +43,10 @@ struct InstallExpansion {
         step.title = "resolve versions"
         step.command = command
         step.outputs = [lockfile]
+        step.registries = step.registries.map {
+            .init(
+                manager: $0.manager, origins: $0.origins, replaces: $0.replaces, lockfile: nil, witnesses: [Manifests.path(lockfile)])
+        }
         return step
     }
 
@@ -68,20 +74,20 @@ extension PackageManager {
 struct ProjectRegistries {
     let facts: ProjectFacts
 
-    /// Sorted. What is no URL of a registry is not one: the manager itself will complain about it.
-    func origins(_ discovery: RegistryDiscovery) throws -> [EgressOrigin] {
-        var found: Set<EgressOrigin> = []
+    /// Both sorted. What is no URL of a registry is not one: the manager itself will complain about it.
+    func named(_ discovery: RegistryDiscovery) throws -> (origins: [EgressOrigin], replaces: [String]) {
+        var origins: Set<EgressOrigin> = []
+        var replaces: Set<String> = []
         for rule in discovery.project {
             for path in try rule.globs.flatMap({ try facts.files.expand($0) }) {
                 let text = try facts.files.text(path, limit: ProjectFiles.manifestLimit)
                 for line in text.map(SourceText.lines) ?? [] {
-                    guard let groups = rule.pattern.firstMatch(in: line), let url = groups.dropFirst().compactMap({ $0 }).first,
-                        let origin = EgressOrigin(url: url)
-                    else { continue }
-                    found.insert(origin)
+                    guard let groups = rule.pattern.firstMatch(in: line) else { continue }
+                    replaces.formUnion(rule.replaces)
+                    if let url = groups.dropFirst().compactMap({ $0 }).first, let origin = EgressOrigin(url: url) { origins.insert(origin) }
                 }
             }
         }
-        return found.sorted()
+        return (origins.sorted(), replaces.sorted())
     }
 }

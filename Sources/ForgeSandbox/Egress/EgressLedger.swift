@@ -15,12 +15,30 @@ final class EgressLedger: Sendable {
         var received: Int64 = 0
     }
 
-    private let table = Mutex<[Key: Counts]>([:])
+    /// So often a step may ask in vain for one server: no tool that means well does, and some never stop by themselves.
+    static let mostVainAttempts = 500
 
-    func allowed(_ origin: EgressOrigin) { add(Key(origin: origin, verdict: .allowed, reason: nil)) { $0.connections += 1 } }
+    private let table = Mutex<[Key: Counts]>([:])
+    /// By server, those it was connected to not included.
+    private let vain = Mutex<[EgressOrigin: Int]>([:])
+    private let onHopeless: @Sendable () -> Void
+
+    /// - Parameter onHopeless: called when one server has been asked for in vain too often.
+    init(onHopeless: @escaping @Sendable () -> Void = {}) { self.onHopeless = onHopeless }
+
+    func allowed(_ origin: EgressOrigin) {
+        add(Key(origin: origin, verdict: .allowed, reason: nil)) { $0.connections += 1 }
+        vain.withLock { $0[origin] = nil }
+    }
 
     func note(_ failure: EgressFailure) {
         add(Key(origin: failure.origin, verdict: failure.verdict, reason: failure.reason)) { $0.connections += 1 }
+        guard let origin = failure.origin else { return }
+        let attempts = vain.withLock { vain in
+            if vain.count < EgressRecord.mostRecords || vain[origin] != nil { vain[origin, default: 0] += 1 }
+            return vain[origin] ?? 0
+        }
+        if attempts == Self.mostVainAttempts { onHopeless() }
     }
 
     func passed(_ origin: EgressOrigin, sent: Int = 0, received: Int = 0) {

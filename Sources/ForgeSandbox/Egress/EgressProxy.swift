@@ -26,14 +26,16 @@ package struct EgressProxy: Sendable {
     private let channels: OpenChannels
     private let ledger: EgressLedger
 
-    /// Accepts on `listener` from now on.
+    /// Accepts on `listener` from now on. `onHopeless` is called when the step asks for one server again and again in vain.
     /// - Throws: `ForgeError` `egress.no-proxy`
     package static func start(
-        on listener: Descriptor, policy: EgressPolicy, limits: Limits = Limits(), resolver: @escaping EgressResolver = resolveWithSystem
+        on listener: Descriptor, policy: EgressPolicy, limits: Limits = Limits(), resolver: @escaping EgressResolver = resolveWithSystem,
+        onHopeless: @escaping @Sendable () -> Void = {}
     ) async throws -> EgressProxy {
         let channels = OpenChannels()
         let connector = EgressConnector(
-            policy: policy, resolver: resolver, ledger: EgressLedger(), channels: channels, timeout: .seconds(limits.connectSeconds))
+            policy: policy, resolver: resolver, ledger: EgressLedger(onHopeless: onHopeless), channels: channels,
+            timeout: .seconds(limits.connectSeconds))
         do {
             let own = fcntl(listener.raw, F_DUPFD_CLOEXEC, 3)
             guard own >= 0 else { throw SystemError.last("dup", "the proxy's socket") }
