@@ -26,6 +26,6 @@ for origin in ENVIRONMENT.glob("lib/*/site-packages/*.dist-info/direct_url.json"
 
 # Byte code that names its source from the root of the app and does not depend on times.
 compileall.compile_dir(
-    ENVIRONMENT / "lib", quiet=2, stripdir=str(pathlib.Path.cwd()), prependdir=".",
+    ENVIRONMENT / "lib", quiet=2, workers=0, stripdir=str(pathlib.Path.cwd()), prependdir=".",
     invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
 )

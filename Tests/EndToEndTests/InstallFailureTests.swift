@@ -110,6 +110,19 @@ import Testing
         }
     }
 
+    @Test func aProjectsOwnRegistryTakesThePlaceOfTheMachines() async throws {
+        try await withForgeHome { home in
+            let (machines, own) = (try await home.npmRegistry(), try await home.npmRegistry())
+            let project = try home.project(locked: "express-app")
+            try project.write([".npmrc": "registry=\(own.url)\n"])
+            var environment = machines.environment
+            environment["FORGE_EGRESS_ALLOW"] = "\(machines.origin) \(own.origin)"
+            _ = try await home.build(project.path, in: environment)
+            #expect(own.tarballs().contains { $0.hasPrefix("express-") })
+            #expect(machines.requests() == [])
+        }
+    }
+
     @Test func aProjectCannotOpenTheWayToThisMachineByItself() async throws {
         try await withForgeHome { home in
             let (listed, own) = (try await home.npmRegistry(), try await home.npmRegistry())

@@ -181,7 +181,7 @@ import Testing
             let answers = Mutex([["3fff::9"], ["127.0.0.1"], ["127.0.0.1"]])
             let asked = Mutex(0)
             var limits = EgressProxy.Limits()
-            limits.connectSeconds = 1
+            limits.connectSeconds = 20
             let resolver: EgressResolver = { _ in
                 asked.withLock { $0 += 1 }
                 return answers.withLock { $0.removeFirst() }.compactMap(IPAddress.init)

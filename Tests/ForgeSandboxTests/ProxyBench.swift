@@ -37,7 +37,7 @@ struct ProxyBench: Sendable {
     /// What curl prints, without the proxy's variables of this machine.
     func curl(_ arguments: String...) async throws -> ForgeRun {
         try await Child(
-            "/usr/bin/curl", ["-sS", "-m", "60", "-x", "http://127.0.0.1:\(port)"] + arguments, environment: ["PATH": "/usr/bin:/bin"],
+            "/usr/bin/curl", ["-sS", "-m", "300", "-x", "http://127.0.0.1:\(port)"] + arguments, environment: ["PATH": "/usr/bin:/bin"],
             directory: "/", files: folder
         ).finish()
     }

@@ -30,10 +30,10 @@ final class HelloGate: ChannelInboundHandler, RemovableChannelHandler {
         }
     }
 
-    /// TLS names no server that is an address.
+    /// TLS names no server that is an address (RFC 6066, section 3), but some clients do.
     private func isRight(_ name: String?) -> Bool {
         guard let name else { return origin.isAddress }
-        return !origin.isAddress && name.lowercased() == origin.host
+        return name.lowercased() == origin.host
     }
 
     private func open(_ context: ChannelHandlerContext) {
