@@ -43,10 +43,10 @@ package actor LocalStepRunner: StepRunner {
         let trees = self.trees
         let step = execution.step
         return try await sandbox.run(request, output: { output(Array($0)) }) { result in
+            async let caches = result.succeeded ? Self.caches(of: result, step: step, action: action, trees: trees) : [:]
             let outcome = try await Self.outcome(of: result, step: step, action: action, trees: trees)
-            let caches = result.succeeded ? await Self.caches(of: result, step: step, action: action, trees: trees) : [:]
             return StepRun(
-                outcome: outcome, durationMs: Int(result.duration / .milliseconds(1)), caches: caches, egress: result.egress)
+                outcome: outcome, durationMs: Int(result.duration / .milliseconds(1)), caches: await caches, egress: result.egress)
         }
     }
 

@@ -64,10 +64,10 @@ struct StepTask: Sendable {
         engine.events.emit(.reason(span: span.id, reason.description))
         // The top layer first: what was built last covers what it was built from.
         let layers = Array(dependencies.reversed()) + [visible]
+        async let network = step.network == .registries ? request.network(step) : nil
+        async let caches = keptCaches()
         let fresh = try await execute(
-            StepExecution(
-                step: step, action: action, layers: layers, caches: try await keptCaches(),
-                network: step.network == .registries ? try await request.network(step) : nil))
+            StepExecution(step: step, action: action, layers: layers, caches: caches, network: network))
         _ = try await engine.store.content.write(encoded.command)
         _ = try await engine.store.content.write(encoded.action)
         try await engine.store.actions.record(fresh, for: encoded.digest, execution: execution(of: action))
