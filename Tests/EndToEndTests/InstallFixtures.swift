@@ -56,10 +56,15 @@ extension ForgeHome {
     }
 
     /// The build record, as the store keeps it.
-    func record(_ report: BuiltReport) throws -> JSON {
-        let hex = report.json["record"]?.text?.replacing("sha256:", with: "") ?? ""
+    func record(_ report: BuiltReport) throws -> JSON { try blob(report.json["record"]) }
+
+    /// What names the artifact: all that another machine has to know.
+    func manifest(_ report: BuiltReport) throws -> JSON { try blob(report.json["artifact"]) }
+
+    private func blob(_ digest: JSON?) throws -> JSON {
+        let hex = digest?.text?.replacing("sha256:", with: "") ?? ""
         let file = "\(path)/store/blobs/\(hex.prefix(2))/\(hex)"
-        guard let bytes = FileManager.default.contents(atPath: file) else { throw TestSupportError("no record at `\(file)`") }
+        guard let bytes = FileManager.default.contents(atPath: file) else { throw TestSupportError("no blob at `\(file)`") }
         return try JSONDecoder().decode(JSON.self, from: bytes)
     }
 

@@ -31,6 +31,23 @@ import Testing
         }
     }
 
+    @Test func anArtifactSaysAllThatAnotherMachineNeedsToStartIt() async throws {
+        try await withForgeHome { home in
+            let registry = try await home.npmRegistry()
+            let project = try home.project(locked: "express-app")
+            let manifest = try home.manifest(try await home.build(project.path, in: registry.environment))
+            let version = try await home.tool("/usr/bin/node", "--version").output.dropFirst().prefix { $0 != "\n" }
+            let machine = try await home.tool("/usr/bin/uname", "-m").output
+            #expect(
+                manifest.without("root") == [
+                    "kind": "container", "launch": ["command": ["npm", "run", "start"], "healthPath": "/", "port": 3000],
+                    "platform": ["architecture": machine == "x86_64\n" ? "amd64" : "arm64", "os": "linux"], "routes": [],
+                    "runtimes": [["executable": "/usr/bin/node", "name": "node", "version": .string(String(version))]],
+                ])
+            #expect(manifest["root"]?.text?.hasPrefix("sha256:") == true)
+        }
+    }
+
     @Test func aBundledReactPageIsAStaticSiteWithoutItsBundler() async throws {
         try await withForgeHome { home in
             let registry = try await home.npmRegistry()

@@ -111,8 +111,14 @@ private struct PlanDraft {
             }
             return ArtifactSpec(
                 kind: detection.kind, output: output, launch: launch, routes: configuration.routes, leavesOut: detection.leavesOut,
-                runtimes: detection.preset.toolchains)
+                runtimes: detection.preset.toolchains + starters(launch))
         }
+    }
+
+    /// The package manager, where it is what starts the server and does not come with its language.
+    private func starters(_ launch: Launch?) -> [String] {
+        guard let manager, launch?.command.first == manager.id, manager.toolchains.contains(manager.id) else { return [] }
+        return [manager.id]
     }
 
     private var port: Int? { detection.values["port"].flatMap { Int($0.text) }.flatMap { (1...65535).contains($0) ? $0 : nil } }
