@@ -20,14 +20,8 @@ struct OperatorConfiguration: Sendable, Hashable {
         for entry in (environment["FORGE_EGRESS_ALLOW"] ?? "").split(whereSeparator: { $0 == "," || $0.isWhitespace }) {
             configuration.egress.insert(try EgressOrigin(parsing: String(entry)))
         }
-        if configuration.caBundle == nil, let bundle = environment["SSL_CERT_FILE"], !bundle.isEmpty {
-            guard Files.exists(bundle) else {
-                throw ForgeError(
-                    .configuration, "config.ca-missing", "`SSL_CERT_FILE` names `\(bundle)`, which is not there",
-                    hint: "unset it, or correct the path")
-            }
-            configuration.caBundle = bundle
-        }
+        // Whether it is there matters to the step that needs it, which says so.
+        if configuration.caBundle == nil, let bundle = environment["SSL_CERT_FILE"], !bundle.isEmpty { configuration.caBundle = bundle }
         return configuration
     }
 
