@@ -1,11 +1,17 @@
 """Writes pip's report on what it would install (`--report report.json`) as a list with hashes. Arguments: report, list."""
 import json
+import pathlib
 import sys
+
+HERE = pathlib.Path.cwd().as_uri()
 
 lines = []
 for item in json.load(open(sys.argv[1]))["install"]:
     name, version, origin = item["metadata"]["name"], item["metadata"]["version"], item["download_info"]
-    if item.get("is_direct"):
+    if item.get("is_direct") and (origin["url"] + "/").startswith(HERE + "/"):
+        # A package of the project itself: wherever that lies.
+        lines.append(("." + origin["url"][len(HERE):], []))
+    elif item.get("is_direct"):
         lines.append((f"{name} @ {origin['url']}", []))
     else:
         hashes = origin.get("archive_info", {}).get("hashes", {})

@@ -103,6 +103,44 @@ import Testing
         }
     }
 
+    @Test func aProjectThatListsItselfIsInstalledFromItsArtifactsPlaceToo() async throws {
+        try await withForgeHome { home in
+            let project = try home.project([
+                "requirements.txt": "-e .\nFlask==3.0.3\ngunicorn==23.0.0\n", "src/tides/__init__.py": "HEIGHTS = [3, 4]\n",
+                "pyproject.toml": """
+                [build-system]
+                requires = ["setuptools>=61"]
+                build-backend = "setuptools.build_meta"
+
+                [project]
+                name = "tides"
+                version = "1.0"
+
+                [tool.setuptools.packages.find]
+                where = ["src"]
+
+                """,
+                "app.py": """
+                from flask import Flask
+                from tides import HEIGHTS
+
+                app = Flask(__name__)
+
+
+                @app.get("/")
+                def index():
+                    return HEIGHTS
+
+                """,
+            ])
+            let environment = try await PythonIndex.environment(for: home)
+            _ = try await home.build(project.path, "--out", "\(home.folder)/out", in: environment)
+            let list = try String(contentsOfFile: "\(home.folder)/out/requirements.resolved.txt", encoding: .utf8)
+            #expect(list.hasPrefix(".\nFlask==3.0.3\n"))
+            try await home.expectAnswer("200 [3,4]\n", of: project.path, at: "\(home.folder)/out")
+        }
+    }
+
     @Test func aPythonListWithoutHashesIsLockedByForgeAndToldSo() async throws {
         try await withForgeHome { home in
             let project = try home.project(copiedFrom: "flask-app")
