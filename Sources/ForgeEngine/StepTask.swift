@@ -169,14 +169,6 @@ struct StepTask: Sendable {
 }
 
 extension Step {
-    /// As a person would type it; a planner's `sh -euc` shows its line.
-    package var commandLine: String {
-        if command.count == 3, command[0] == "/bin/sh", command[1] == "-euc" {
-            let lines = command[2].split(separator: "\n")
-            let first = lines.first.map(String.init) ?? ""
-            // A script may open with a comment that says in short what it does.
-            return (first.hasPrefix("# ") ? String(first.dropFirst(2)) : first) + (lines.count > 1 ? " …" : "")
-        }
-        return command.map { $0.isEmpty || $0.contains(where: { " '\"$&|;<>()*?".contains($0) }) ? "'\($0)'" : $0 }.joined(separator: " ")
-    }
+    /// As a person would type it.
+    package var commandLine: String { CommandText.typed(command) }
 }

@@ -179,8 +179,9 @@ extension Pipeline {
 
     /// The source as a person would type it again.
     private static func typed(_ source: SourceRequest) -> String {
-        let location = source.location.contains { " '\"$&|;<>()*?".contains($0) } ? "'\(source.location)'" : source.location
-        return location + (source.commit.map { " --commit \($0)" } ?? "")
+        let options = [("--commit", source.commit), ("--token-file", source.tokenFile)]
+        let words = options.flatMap { name, value in value.map { [name, $0] } ?? [] }
+        return ([source.location] + words).map(CommandText.quote).joined(separator: " ")
     }
 
     /// A valid project name made of a source's name, for the command a person types next.

@@ -1,3 +1,5 @@
+internal import ForgeModel
+
 /// Something to run: an argument list, or a line for the shell.
 package enum Command: Hashable, Sendable {
     case argv([String])
@@ -6,7 +8,7 @@ package enum Command: Hashable, Sendable {
     /// As a person would type it.
     package var typed: String {
         switch self {
-        case .argv(let words): words.map(Command.quote).joined(separator: " ")
+        case .argv(let words): words.map(CommandText.quote).joined(separator: " ")
         case .shell(let line): line
         }
     }
@@ -17,14 +19,6 @@ package enum Command: Hashable, Sendable {
         case .argv(let words): words
         case .shell(let line): ["/bin/sh", "-euc", line]
         }
-    }
-
-    /// One word of a shell line, quoted only where the shell would see more in it.
-    package static func quote(_ word: String) -> String {
-        let plain = word.utf8.allSatisfy { byte in
-            (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte) || "_-./:=@%+,".utf8.contains(byte)
-        }
-        return plain && !word.isEmpty ? word : "'" + word.replacing("'", with: "'\\''") + "'"
     }
 }
 

@@ -157,7 +157,7 @@ final class Deriver {
     }
 
     private func fill(_ template: Template, quoted: Bool) throws -> String? {
-        try template.filled { name in try placeholder(name).map { quoted ? Command.quote($0.text) : $0.text } }
+        try template.filled { name in try placeholder(name).map { quoted ? CommandText.quote($0.text) : $0.text } }
     }
 
     private func line(of file: String, _ pick: (String) -> String?) throws -> Found? {

@@ -143,7 +143,7 @@ private struct StepResolver {
             let filled = try words.map { word in try word.filled { try deriver.placeholder($0)?.text } }
             return filled.contains(nil) ? nil : .argv(filled.compactMap { $0 })
         case .shell(let line):
-            return try line.filled { name in try deriver.placeholder(name).map { Command.quote($0.text) } }.map(Command.shell)
+            return try line.filled { name in try deriver.placeholder(name).map { CommandText.quote($0.text) } }.map(Command.shell)
         }
     }
 

@@ -8,7 +8,7 @@ package enum PlanRendering {
         let tools = plan.toolchains.sorted { $0.key < $1.key }.map { $0.value == "*" ? $0.key : "\($0.key) \($0.value)" }
         if !tools.isEmpty { rows.append(("toolchains", tools.joined(separator: ", "))) }
         for step in plan.steps {
-            rows.append((step.id, typed(step.command)))
+            rows.append((step.id, CommandText.typed(step.command)))
             rows += details(of: step).map { ("", $0) }
         }
         rows += artifact(plan.artifact)
@@ -24,7 +24,7 @@ package enum PlanRendering {
     package static func mermaid(_ plan: BuildPlan) -> String {
         var lines = ["flowchart LR", "    source([\"source\"])"]
         for (index, step) in plan.steps.enumerated() {
-            lines.append("    s\(index)[\"\(mermaid(step.id))<br/>\(mermaid(typed(step.command)))\"]")
+            lines.append("    s\(index)[\"\(mermaid(step.id))<br/>\(mermaid(CommandText.typed(step.command)))\"]")
         }
         lines.append("    artifact([\"\(mermaid(artifactLabel(plan.artifact)))\"])")
         lines += edges(plan).map { "    \($0.from) --> \($0.to)" }
@@ -35,20 +35,11 @@ package enum PlanRendering {
     package static func dot(_ plan: BuildPlan) -> String {
         var lines = ["digraph plan {", "    rankdir=LR;", "    node [shape=box];", "    source [label=\"source\", shape=oval];"]
         for (index, step) in plan.steps.enumerated() {
-            lines.append("    s\(index) [label=\"\(dot(step.id))\\n\(dot(typed(step.command)))\"];")
+            lines.append("    s\(index) [label=\"\(dot(step.id))\\n\(dot(CommandText.typed(step.command)))\"];")
         }
         lines.append("    artifact [label=\"\(dot(artifactLabel(plan.artifact)))\", shape=oval];")
         lines += edges(plan).map { "    \($0.from) -> \($0.to);" }
         return lines.joined(separator: "\n") + "\n}\n"
-    }
-
-    /// An argument list as a person would type it; a shell line without the shell.
-    package static func typed(_ command: [String]) -> String {
-        guard command.count == 3, command[0] == "/bin/sh", command[1] == "-euc" else { return Command.argv(command).typed }
-        let lines = command[2].split(separator: "\n")
-        let first = lines.first.map(String.init) ?? ""
-        // A script may open with a comment that says in short what it does.
-        return (first.hasPrefix("# ") ? String(first.dropFirst(2)) : first) + (lines.count > 1 ? " …" : "")
     }
 
     private static func details(of step: Step) -> [String] {
@@ -58,7 +49,7 @@ package enum PlanRendering {
         if !step.outputs.isEmpty { lines.append("writes  " + step.outputs.map(\.display).joined(separator: ", ")) }
         if !step.caches.isEmpty { lines.append("keeps   " + step.caches.map(\.display).joined(separator: ", ")) }
         if step.network == .registries { lines.append(network(of: step)) }
-        let variables = step.environment.sorted { $0.key < $1.key }.map { "\($0.key)=\(Command.quote($0.value))" }
+        let variables = step.environment.sorted { $0.key < $1.key }.map { "\($0.key)=\(CommandText.quote($0.value))" }
         if !variables.isEmpty { lines.append("sets    " + variables.joined(separator: " ")) }
         return lines
     }
@@ -71,7 +62,7 @@ package enum PlanRendering {
     private static func artifact(_ spec: ArtifactSpec) -> [(String, String)] {
         var rows = [("artifact", artifactLabel(spec))]
         if let launch = spec.launch {
-            rows.append(("", "starts  " + typed(launch.command)))
+            rows.append(("", "starts  " + CommandText.typed(launch.command)))
             rows.append(("", "port    \(launch.port)" + (launch.healthPath.map { ", health \($0)" } ?? "")))
         }
         return rows + spec.routes.map { ("", "route   \($0.pattern) → \($0.kind.rawValue)") }
