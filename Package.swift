@@ -31,6 +31,7 @@ let package = Package(
     products: [
         .executable(name: "forge", targets: ["forge"]),
         .executable(name: "forge-sandbox", targets: ["forge-sandbox"]),
+        .executable(name: "forge-target-container", targets: ["forge-target-container"]),
         .executable(name: "forge-target-static", targets: ["forge-target-static"]),
         .library(name: "ForgeTargetProtocol", targets: ["ForgeTargetProtocol"]),
     ],
@@ -57,22 +58,27 @@ let package = Package(
         // 2
         room("ForgeEvents", ["ForgeModel"]),
         room("ForgePresets", ["ForgeModel", "ForgeTOML"]),
-        room("ForgeStore", ["ForgeModel", "ForgeREAPI", "ForgeSystem", "CLibarchive", .grdb, .protobuf]),
+        room("ForgeStore", ["ForgeModel", "ForgeREAPI", "ForgeSystem", "CLibarchive", .crypto, .grdb, .protobuf]),
         room("ForgeGit", ["ForgeModel", "ForgeSystem", "CLibgit2"]),
         room("ForgeSandbox", ["ForgeModel", "ForgeSystem", .nio, .nioPosix, .nioHTTP1]),
+        room("ForgeControl", ["ForgeModel", "ForgeSystem"]),
         room("ForgeTargetProtocol", []),
         // 3
         room("ForgePlanning", ["ForgeModel", "ForgeTOML", "ForgePresets"]),
         room("ForgeEngine", ["ForgeModel", "ForgeSystem", "ForgeEvents", "ForgeStore", "ForgeSandbox"]),
-        room("ForgeReleases", [.grdb, "ForgeModel", "ForgeSystem", "ForgeTOML", "ForgeEvents", "ForgeStore", "ForgeTargetProtocol"]),
-        room("ForgeGateway", ["ForgeModel", "ForgeSystem", "ForgeStore", .nio, .nioPosix, .nioHTTP1]),
+        room(
+            "ForgeReleases",
+            [.grdb, "ForgeModel", "ForgeSystem", "ForgeTOML", "ForgeEvents", "ForgeStore", "ForgeControl", "ForgeTargetProtocol"]),
+        room(
+            "ForgeGateway",
+            ["ForgeModel", "ForgeSystem", "ForgeStore", "ForgeSandbox", "ForgeControl", .nio, .nioPosix, .nioHTTP1]),
         room("ForgeTerminal", ["ForgeModel", "ForgeEvents"]),
         // 4
         room(
             "ForgePipeline",
             [
                 "ForgeModel", "ForgeSystem", "ForgeTOML", "ForgeEvents", "ForgePresets", "ForgeStore", "ForgeGit", "ForgeSandbox",
-                "ForgePlanning", "ForgeEngine", "ForgeReleases", "ForgeGateway",
+                "ForgeControl", "ForgePlanning", "ForgeEngine", "ForgeReleases", "ForgeGateway",
             ]),
         // 6
         .executableTarget(
@@ -84,6 +90,9 @@ let package = Package(
             ],
             swiftSettings: settings),
         // Plugins
+        .executableTarget(
+            name: "forge-target-container", dependencies: ["ForgeTargetProtocol"], path: "Plugins/container",
+            exclude: ["plugin.toml", "README.md"], swiftSettings: settings),
         .executableTarget(
             name: "forge-target-static", dependencies: ["ForgeTargetProtocol"], path: "Plugins/static",
             exclude: ["plugin.toml", "README.md"], swiftSettings: settings),
@@ -97,11 +106,17 @@ let package = Package(
         tests("ForgeStoreTests", ["ForgeStore", "ForgeModel", "ForgeSystem", "ForgeREAPI", "ForgeTestSupport", .protobuf]),
         tests("ForgeGitTests", ["ForgeGit", "ForgeStore", "ForgeModel", "ForgeSystem", "ForgeTestSupport"]),
         tests("ForgeSandboxTests", ["ForgeSandbox", "ForgeModel", "ForgeSystem", "ForgeTestSupport"]),
+        tests("ForgeControlTests", ["ForgeControl", "ForgeModel", "ForgeSystem", "ForgeTestSupport"]),
         tests("ForgeEngineTests", ["ForgeEngine", "ForgeModel", "ForgeStore", "ForgeEvents", "ForgeTestSupport"]),
         tests(
             "ForgeReleasesTests",
-            ["ForgeReleases", "ForgeTargetProtocol", "ForgeEvents", "ForgeModel", "ForgeStore", "ForgeSystem", "ForgeTestSupport"]),
-        tests("ForgeGatewayTests", ["ForgeGateway", "ForgeModel", "ForgeStore", "ForgeSystem", "ForgeTestSupport"]),
+            [
+                "ForgeReleases", "ForgeTargetProtocol", "ForgeControl", "ForgeEvents", "ForgeModel", "ForgeStore", "ForgeSystem",
+                "ForgeTestSupport",
+            ]),
+        tests(
+            "ForgeGatewayTests",
+            ["ForgeGateway", "ForgeControl", "ForgeSandbox", "ForgeModel", "ForgeStore", "ForgeSystem", "ForgeTestSupport"]),
         tests("ForgeTerminalTests", ["ForgeTerminal", "ForgeEvents", "ForgeModel"]),
         tests("LayeringTests", ["ForgeTestSupport"]),
         tests("EndToEndTests", ["ForgeTestSupport"]),

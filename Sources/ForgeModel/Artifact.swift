@@ -63,11 +63,24 @@ package struct Launch: Hashable, Sendable, Codable {
     /// Default of `PORT` when the platform sets none.
     package let port: Int
     package let healthPath: String?
+    /// What the project and its preset set for the running server, literally: `$CROWDFORGE_…` is filled in at each start, so that
+    /// the artifact is bound to no place.
+    package let environment: [String: String]
 
-    package init(command: [String], port: Int, healthPath: String?) {
+    package init(command: [String], port: Int, healthPath: String?, environment: [String: String] = [:]) {
         self.command = command
         self.port = port
         self.healthPath = healthPath
+        self.environment = environment
+    }
+
+    /// Artifacts that were made before servers had an environment have none.
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            command: try container.decode([String].self, forKey: .command), port: try container.decode(Int.self, forKey: .port),
+            healthPath: try container.decodeIfPresent(String.self, forKey: .healthPath),
+            environment: try container.decodeIfPresent([String: String].self, forKey: .environment) ?? [:])
     }
 }
 

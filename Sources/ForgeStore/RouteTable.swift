@@ -5,22 +5,28 @@ internal import ForgeSystem
 
 /// Where the requests for one host name go.
 package struct RouteEntry: Hashable, Sendable, Codable {
-    package enum Kind: String, Sendable, Codable { case `static` }
+    package enum Kind: String, Sendable, Codable {
+        case `static`
+        /// A server of this machine; `app` says which.
+        case app
+    }
 
     package let kind: Kind
     /// The release that put the route here.
     package let release: String
     package let artifact: Digest
-    /// The absolute directory that is the site's root.
+    /// The absolute directory that is the site's root; for an app, of its files.
     package let root: String
     /// `root` as a path in the artifact; with `artifact` it names the content of every file served.
     package let directory: RelativePath
     /// A file below `root` that answers paths without a file of their own; nil for none.
     package let fallback: RelativePath?
+    /// What is to run, for a route of kind `app`.
+    package let app: AppSpecification?
 
     package init(
         kind: Kind = .static, release: String, artifact: Digest, root: String, directory: RelativePath = .root,
-        fallback: RelativePath? = nil
+        fallback: RelativePath? = nil, app: AppSpecification? = nil
     ) {
         self.kind = kind
         self.release = release
@@ -28,6 +34,12 @@ package struct RouteEntry: Hashable, Sendable, Codable {
         self.root = root
         self.directory = directory
         self.fallback = fallback
+        self.app = app
+    }
+
+    /// The route of a server.
+    package init(app: AppSpecification, root: String) {
+        self.init(kind: .app, release: app.release, artifact: app.artifact, root: root, app: app)
     }
 }
 

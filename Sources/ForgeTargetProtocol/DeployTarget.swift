@@ -34,4 +34,33 @@ public struct HostServices: Sendable {
     public func withdrawRoute(host: String) async throws {
         _ = try await conversation.call(.withdrawRoute(WithdrawArguments(host: host)))
     }
+
+    /// Starts the artifact's server on the host, in its sandbox. Nobody reaches it before its route is published; when the
+    /// deploy fails it is stopped. Returns its name.
+    /// - Throws: `ServiceFailure`
+    public func launchApp(_ artifact: ArtifactDescription) async throws -> String {
+        guard let app = try await conversation.call(.launchApp(LaunchArguments(artifact: artifact.digest))).app else {
+            throw ProtocolViolation("no `app` for `app.launch`")
+        }
+        return app
+    }
+
+    /// Waits until the server answers as it should; returns the milliseconds that took from its start.
+    /// - Throws: `ServiceFailure` with the reason when it does not.
+    public func checkApp(_ app: String) async throws -> Int {
+        guard let milliseconds = try await conversation.call(.checkApp(AppArguments(app: app))).healthyMs else {
+            throw ProtocolViolation("no `healthyMs` for `app.check`")
+        }
+        return milliseconds
+    }
+
+    /// Stops a server that no route leads to.
+    /// - Throws: `ServiceFailure`
+    public func stopApp(_ app: String) async throws { _ = try await conversation.call(.stopApp(AppArguments(app: app))) }
+
+    /// The last lines the server wrote.
+    /// - Throws: `ServiceFailure`
+    public func appLogs(_ app: String) async throws -> [String] {
+        try await conversation.call(.appLogs(AppArguments(app: app))).lines ?? []
+    }
 }

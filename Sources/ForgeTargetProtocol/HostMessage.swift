@@ -88,11 +88,20 @@ public struct ServiceResult: Hashable, Sendable, Codable {
     public let path: String?
     /// `route.publish`: where the release will answer once it is active.
     public let url: String?
+    /// `app.launch`: the name of the server that now runs.
+    public let app: String?
+    /// `app.check`: milliseconds from its start to its first healthy answer.
+    public let healthyMs: Int?
+    /// `app.logs`: the last lines, without their ends and without control characters.
+    public let lines: [String]?
 
     /// A result with the given keys.
-    public init(path: String? = nil, url: String? = nil) {
+    public init(path: String? = nil, url: String? = nil, app: String? = nil, healthyMs: Int? = nil, lines: [String]? = nil) {
         self.path = path
         self.url = url
+        self.app = app
+        self.healthyMs = healthyMs
+        self.lines = lines
     }
 }
 
@@ -102,11 +111,14 @@ public struct ServiceFailure: Error, Hashable, Sendable, Codable, CustomStringCo
     public let code: String
     /// For people: lower case, no full stop.
     public let message: String
+    /// What to do next; nil when the host has no advice.
+    public let hint: String?
 
     /// Makes a failure from its parts.
-    public init(code: String, message: String) {
+    public init(code: String, message: String, hint: String? = nil) {
         self.code = code
         self.message = message
+        self.hint = hint
     }
 
     /// The message.

@@ -76,6 +76,14 @@ public enum ServiceCall: Hashable, Sendable {
     case publishRoute(RouteArguments)
     /// `route.withdraw`: let the gateway stop serving a host name of this release.
     case withdrawRoute(WithdrawArguments)
+    /// `app.launch`: start the artifact's server on the host, for this release.
+    case launchApp(LaunchArguments)
+    /// `app.check`: wait until a launched server is healthy, or learn why it is not.
+    case checkApp(AppArguments)
+    /// `app.stop`: stop a launched server that no route leads to.
+    case stopApp(AppArguments)
+    /// `app.logs`: the last lines a launched server wrote.
+    case appLogs(AppArguments)
     case other(String)
 
     /// The name on the wire.
@@ -84,12 +92,18 @@ public enum ServiceCall: Hashable, Sendable {
         case .materialize: "artifact.materialize"
         case .publishRoute: "route.publish"
         case .withdrawRoute: "route.withdraw"
+        case .launchApp: "app.launch"
+        case .checkApp: "app.check"
+        case .stopApp: "app.stop"
+        case .appLogs: "app.logs"
         case .other(let name): name
         }
     }
 
     /// The names a host of this version offers.
-    public static let offered = ["artifact.materialize", "route.publish", "route.withdraw"]
+    public static let offered = [
+        "app.check", "app.launch", "app.logs", "app.stop", "artifact.materialize", "route.publish", "route.withdraw",
+    ]
 }
 
 /// Arguments of `artifact.materialize`.
@@ -111,13 +125,16 @@ public struct RouteArguments: Hashable, Sendable, Codable {
     public let directory: String?
     /// A file of that directory that answers every path that has no file (single-page applications); nil for none.
     public let fallback: String?
+    /// The launched server that answers, instead of files; nil for files.
+    public let app: String?
 
     /// Makes arguments from their parts.
-    public init(host: String, artifact: String, directory: String? = nil, fallback: String? = nil) {
+    public init(host: String, artifact: String, directory: String? = nil, fallback: String? = nil, app: String? = nil) {
         self.host = host
         self.artifact = artifact
         self.directory = directory
         self.fallback = fallback
+        self.app = app
     }
 }
 
@@ -128,4 +145,22 @@ public struct WithdrawArguments: Hashable, Sendable, Codable {
 
     /// Names the host.
     public init(host: String) { self.host = host }
+}
+
+/// Arguments of `app.launch`.
+public struct LaunchArguments: Hashable, Sendable, Codable {
+    /// The digest of the deploy request's artifact.
+    public let artifact: String
+
+    /// Asks for a server of `artifact`.
+    public init(artifact: String) { self.artifact = artifact }
+}
+
+/// Arguments of the other services about a launched server.
+public struct AppArguments: Hashable, Sendable, Codable {
+    /// As `app.launch` named it.
+    public let app: String
+
+    /// Names the server.
+    public init(app: String) { self.app = app }
 }

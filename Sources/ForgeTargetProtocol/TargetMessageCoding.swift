@@ -50,6 +50,10 @@ extension ServiceRequest: Codable {
         case "artifact.materialize": call = .materialize(try container.decode(MaterializeArguments.self, forKey: .arguments))
         case "route.publish": call = .publishRoute(try container.decode(RouteArguments.self, forKey: .arguments))
         case "route.withdraw": call = .withdrawRoute(try container.decode(WithdrawArguments.self, forKey: .arguments))
+        case "app.launch": call = .launchApp(try container.decode(LaunchArguments.self, forKey: .arguments))
+        case "app.check": call = .checkApp(try container.decode(AppArguments.self, forKey: .arguments))
+        case "app.stop": call = .stopApp(try container.decode(AppArguments.self, forKey: .arguments))
+        case "app.logs": call = .appLogs(try container.decode(AppArguments.self, forKey: .arguments))
         default: call = .other(service)
         }
     }
@@ -63,6 +67,8 @@ extension ServiceRequest: Codable {
         case .materialize(let arguments): try container.encode(arguments, forKey: .arguments)
         case .publishRoute(let arguments): try container.encode(arguments, forKey: .arguments)
         case .withdrawRoute(let arguments): try container.encode(arguments, forKey: .arguments)
+        case .launchApp(let arguments): try container.encode(arguments, forKey: .arguments)
+        case .checkApp(let arguments), .stopApp(let arguments), .appLogs(let arguments): try container.encode(arguments, forKey: .arguments)
         case .other: try container.encode([String: String](), forKey: .arguments)
         }
     }

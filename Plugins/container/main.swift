@@ -1,0 +1,3 @@
+import ForgeTargetProtocol
+
+await serve(ContainerTarget())
