@@ -13,6 +13,9 @@ package actor Gateway {
         /// Where the running gateway says who it is (`GatewayState`).
         package var statePath: String
         package var limits = GatewayLimits()
+        /// Where the requests of app releases go.
+        package var upstreams = Upstreams()
+        package var traffic = ReleaseTraffic()
         /// Called once a request, on the connection's thread: must not block for long.
         package var log: @Sendable (AccessRecord) -> Void
 
