@@ -10,14 +10,12 @@ struct PlatformVariables: Sendable {
     ///   - place: where the artifact goes; nil when it is only built.
     ///   - gatewayPort: for the project's address.
     init(commit: String?, place: ReleasePlace?, gatewayPort: Int) {
-        var values: [String: String] = [:]
-        values["CROWDFORGE_COMMIT_SHA"] = commit
-        if let place {
-            values["CROWDFORGE_PROJECT_ID"] = place.project.text
-            values["CROWDFORGE_ENV"] = place.environment.rawValue
-            values["CROWDFORGE_PROJECT_URL"] = "http://\(place.host)" + (gatewayPort == 80 ? "" : ":\(gatewayPort)")
+        var values = place.map { place in
+            PlatformVariable.values(
+                project: place.project.text, environment: place.environment, host: place.host, port: gatewayPort, commit: commit)
         }
-        self.values = values
+        if place == nil, let commit { values = [PlatformVariable.commit: commit] }
+        self.values = values ?? [:]
     }
 
     /// The plan with every `$CROWDFORGE_…` of its steps' environments filled in and `$$` made `$`. What is not known is left
@@ -38,33 +36,11 @@ struct PlatformVariables: Sendable {
     }
 
     private func expand(_ text: String, _ unknown: inout Set<String>) -> String {
-        var result = ""
-        var rest = text[...]
-        while let dollar = rest.firstIndex(of: "$") {
-            result += rest[..<dollar]
-            rest = rest[dollar...].dropFirst()
-            if rest.first == "$" {
-                result += "$"
-                rest = rest.dropFirst()
-                continue
-            }
-            guard let (name, after) = reference(rest) else {
-                result += "$"
-                continue
-            }
-            if let value = values[name] { result += value } else { unknown.insert(name) }
-            rest = after
+        VariableText.expand(text) { name in
+            if let value = values[name] { return .value(value) }
+            guard name.hasPrefix(PlatformVariable.prefix) else { return .literal }
+            unknown.insert(name)
+            return .value("")
         }
-        return result + rest
-    }
-
-    /// The platform variable that `text`, which follows a `$`, names as `NAME` or `{NAME}`, and what comes after it.
-    private func reference(_ text: Substring) -> (name: String, after: Substring)? {
-        let braced = text.first == "{"
-        let body = braced ? text.dropFirst() : text
-        let name = body.prefix { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }
-        let after = body.dropFirst(name.count)
-        guard name.hasPrefix("CROWDFORGE_"), !braced || after.first == "}" else { return nil }
-        return (String(name), braced ? after.dropFirst() : after)
     }
 }
