@@ -3,12 +3,31 @@ internal import ForgeSystem
 internal import Foundation
 internal import Glibc
 
-/// The OCI runtime-spec bundle of one step: `config.json` and the few files of `/etc`.
+/// The OCI runtime-spec bundle of one step or server: `config.json` and the few files of `/etc`.
 /// Source: OCI Runtime Specification 1.0.2, "Configuration" and "Linux Container Configuration".
 struct OCIBundle {
-    let request: SandboxRequest
     let base: UInt32
     let cgroup: String
+    let command: [String]
+    let environment: [String: String]
+    /// Below the workspace.
+    let workingDirectory: RelativePath
+    let limits: Limits
+    /// Made by `forge-sandbox`, pid 1 of the namespace the runtime is in; otherwise by the runtime, with nothing in it.
+    let hasNetwork: Bool
+    /// Read-only besides what the layers' own mount says.
+    let workspaceIsReadOnly: Bool
+    /// The operator's CA certificates, for a step with a network.
+    var caBundle: String?
+    /// Files of /etc that replace or join the usual ones.
+    var configuration: [String: String] = [:]
+
+    struct Limits {
+        let memoryBytes: Int64
+        let processes: Int
+        /// Cores; 0 = all of them.
+        let cpus: Double
+    }
 
     /// Where `forge-sandbox` mounts what the bundle refers to (its `STAGE`).
     private static let stage = "/run/forge"
@@ -26,8 +45,10 @@ struct OCIBundle {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         try Files.writeAtomically(Array(encoder.encode(specification)), to: "\(directory)/bundle/config.json", mode: 0o600)
-        if let bundle = request.network?.caBundle { try writeCertificates(bundle, to: "\(directory)/\(Self.certificates)") }
-        for (name, text) in Self.etc { try Files.writeAtomically(Array(text.utf8), to: "\(directory)/etc/\(name)") }
+        if let caBundle { try writeCertificates(caBundle, to: "\(directory)/\(Self.certificates)") }
+        for (name, text) in Self.etc.merging(configuration, uniquingKeysWith: { $1 }) {
+            try Files.writeAtomically(Array(text.utf8), to: "\(directory)/etc/\(name)")
+        }
     }
 
     /// The file in the run directory that `forge-sandbox` puts on the stage under the same name.
@@ -66,9 +87,9 @@ struct OCIBundle {
     }
 
     private var process: RuntimeSpecification.Process {
-        let directory = request.workingDirectory.isRoot ? "" : "/" + request.workingDirectory.string
+        let directory = workingDirectory.isRoot ? "" : "/" + workingDirectory.string
         return .init(
-            terminal: false, user: .init(uid: SandboxWorld.userID, gid: SandboxWorld.userID, umask: 0o022), args: request.command,
+            terminal: false, user: .init(uid: SandboxWorld.userID, gid: SandboxWorld.userID, umask: 0o022), args: command,
             env: environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" },
             cwd: SandboxWorld.workspace + directory,
             capabilities: .init(bounding: [], effective: [], permitted: [], inheritable: [], ambient: []),
@@ -79,11 +100,6 @@ struct OCIBundle {
             noNewPrivileges: true)
     }
 
-    private var environment: [String: String] {
-        guard let network = request.network else { return request.environment }
-        return SandboxWorld.networkEnvironment(for: network).merging(request.environment) { $1 }
-    }
-
     private var mounts: [RuntimeSpecification.Mount] {
         var mounts: [RuntimeSpecification.Mount] = [
             .init(destination: "/proc", type: "proc", source: "proc", options: ["nosuid", "noexec", "nodev"]),
@@ -92,14 +108,15 @@ struct OCIBundle {
                 destination: "/dev/shm", type: "tmpfs", source: "shm", options: ["nosuid", "noexec", "nodev", "mode=1777", "size=64m"]),
             .init(destination: "/usr", type: "bind", source: "/usr", options: ["bind", "ro", "nosuid", "nodev"]),
             .init(
-                destination: SandboxWorld.workspace, type: "bind", source: "\(Self.stage)/workspace", options: ["bind", "nosuid", "nodev"]),
+                destination: SandboxWorld.workspace, type: "bind", source: "\(Self.stage)/workspace",
+                options: ["bind", "nosuid", "nodev"] + (workspaceIsReadOnly ? ["ro"] : [])),
             .init(destination: "/tmp", type: "bind", source: "\(Self.stage)/disk/tmp", options: ["bind", "nosuid", "nodev"]),
             .init(destination: SandboxWorld.home, type: "bind", source: "\(Self.stage)/disk/home", options: ["bind", "nosuid", "nodev"]),
         ]
         for path in Self.sharedConfiguration where Files.exists(path) {
             mounts.append(.init(destination: path, type: "bind", source: path, options: ["bind", "ro", "nosuid", "nodev", "noexec"]))
         }
-        if request.network?.caBundle != nil {
+        if caBundle != nil {
             mounts.append(
                 .init(
                     destination: SandboxWorld.caBundle, type: "bind", source: "\(Self.stage)/\(Self.certificates)",
@@ -108,12 +125,10 @@ struct OCIBundle {
         return mounts
     }
 
-    /// A network is made by `forge-sandbox`, pid 1 of the namespace the runtime is in; all else is made by the runtime.
-    private func namespace(_ type: String) -> String? { type == "network" && request.network != nil ? "/proc/1/ns/net" : nil }
+    private func namespace(_ type: String) -> String? { type == "network" && hasNetwork ? "/proc/1/ns/net" : nil }
 
     private var linux: RuntimeSpecification.Linux {
         let map = [RuntimeSpecification.IDMapping(containerID: 0, hostID: base, size: IDRange.count)]
-        let limits = request.limits
         return .init(
             uidMappings: map, gidMappings: map,
             namespaces: ["pid", "network", "ipc", "uts", "mount", "user", "cgroup"].map { .init(type: $0, path: namespace($0)) },
@@ -128,5 +143,16 @@ struct OCIBundle {
                 "/proc/vmallocinfo", "/proc/slabinfo", "/proc/pagetypeinfo", "/proc/iomem", "/proc/key-users", "/proc/modules",
             ],
             readonlyPaths: ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"])
+    }
+}
+
+extension OCIBundle {
+    init(step request: SandboxRequest, base: UInt32, cgroup: String) {
+        let network = request.network.map { SandboxWorld.networkEnvironment(for: $0) } ?? [:]
+        self.init(
+            base: base, cgroup: cgroup, command: request.command, environment: network.merging(request.environment) { $1 },
+            workingDirectory: request.workingDirectory,
+            limits: Limits(memoryBytes: request.limits.memoryBytes, processes: request.limits.processes, cpus: request.limits.cpus),
+            hasNetwork: request.network != nil, workspaceIsReadOnly: false, caBundle: request.network?.caBundle)
     }
 }

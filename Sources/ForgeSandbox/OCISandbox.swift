@@ -1,16 +1,12 @@
 internal import ForgeModel
 internal import ForgeSystem
-internal import Glibc
-internal import Synchronization
 
 /// The sandbox of decision 6: an OCI bundle in user, PID, mount, network, IPC, UTS and cgroup namespaces of its own, without
 /// capabilities, over id-mapped read-only layers and a bounded disk.
 package struct OCISandbox: Sandbox {
-    private let runtime: OCIRuntime
-    private let helper: String
-    private let directory: String
+    private let installation: SandboxInstallation
 
-    package var identity: String { "\(runtime.name) \(runtime.version)" }
+    package var identity: String { "\(installation.runtime.name) \(installation.runtime.version)" }
 
     /// Checks that this machine can isolate at all, and removes what a killed Forge left below `directory`.
     /// - Parameters:
@@ -18,32 +14,24 @@ package struct OCISandbox: Sandbox {
     ///   - directory: where run directories and step disks are made.
     /// - Throws: `ForgeError` naming the missing layer; there is no silent fallback.
     package static func open(helper: String, directory: String, runtime preferred: String? = nil) async throws -> OCISandbox {
-        guard geteuid() == 0 else {
-            throw ForgeError(
-                .build, "sandbox.needs-root",
-                "building needs root for now: id ranges, id-mapped layers and step disks are the kernel's to give",
-                hint: "run `sudo forge build`; the step itself never runs as root")
-        }
-        guard Files.exists(helper) else {
-            throw ForgeError(.build, "sandbox.no-helper", "`\(helper)` is missing", hint: "build Forge whole: `make build`")
-        }
-        let runtime = try await OCIRuntime.find(preferred: preferred)
-        try await sweep(directory)
-        return OCISandbox(runtime: runtime, helper: helper, directory: directory)
+        let needsRoot = ForgeError(
+            .build, "sandbox.needs-root",
+            "building needs root for now: id ranges, id-mapped layers and step disks are the kernel's to give",
+            hint: "run `sudo forge build`; the step itself never runs as root")
+        return OCISandbox(
+            installation: try await .open(helper: helper, directory: directory, runtime: preferred, needsRoot: needsRoot))
     }
 
     /// Removes what a killed Forge left below `directory`: run directories, step disks, cgroups. Nothing of a living one.
-    package static func sweep(_ directory: String) async throws {
-        for name in try await BlockingPool.run({ try TemporaryDirectory.sweep(directory) }) { await removeCgroup(id(of: name)) }
-    }
+    package static func sweep(_ directory: String) async throws { try await SandboxInstallation.sweep(directory) }
 
     package func run<Value: Sendable>(
         _ request: SandboxRequest, output: @escaping @Sendable (UnsafeRawBufferPointer) -> Void,
         collect: @Sendable (SandboxResult) async throws -> Value
     ) async throws -> Value {
         try Task.checkCancellation()
-        let range = try IDRange.claim(in: "\(directory)/ids")
-        let home = try TemporaryDirectory(in: directory, prefix: "step")
+        let range = try IDRange.claim(in: "\(installation.directory)/ids")
+        let home = try TemporaryDirectory(in: installation.directory, prefix: "step")
         do {
             let result = try await execute(request, in: home.path, range: range, output: output)
             let value = try await collect(result)
@@ -51,55 +39,36 @@ package struct OCISandbox: Sandbox {
             withExtendedLifetime(range) {}
             return value
         } catch {
-            await Self.removeCgroup(Self.id(of: home.path))
+            await ControlGroup(ofRun: home.path).remove()
             try? await BlockingPool.run { try home.remove() }
             throw error
         }
     }
 
-    /// Name of the container and its cgroup: made of the run directory's own name, `step-<random>`.
-    private static func id(of home: String) -> String { "forge-" + (home.split(separator: "-").last ?? "") }
-
-    /// What is left when `forge-sandbox` itself was killed; its processes die with it. rmdir answers EBUSY for some
-    /// milliseconds after the last exit.
-    private static func removeCgroup(_ id: String) async {
-        for _ in 0..<400 {
-            let isGone = await BlockingPool.run { cgroups(id).allSatisfy { rmdir($0) == 0 || errno != EBUSY } }
-            if isGone { return }
-            try? await Task.sleep(for: .milliseconds(5))
-        }
-    }
-
-    /// The cgroup's folders: one in each hierarchy of v1, one in all of v2.
-    private static func cgroups(_ id: String) -> [String] {
-        let root = "/sys/fs/cgroup"
-        let hierarchies = (try? Files.list(root)) ?? []
-        return (["\(root)/\(id)"] + hierarchies.map { "\(root)/\($0)/\(id)" }).filter(Files.exists)
-    }
-
     private func execute(
         _ request: SandboxRequest, in home: String, range: IDRange, output: @escaping @Sendable (UnsafeRawBufferPointer) -> Void
     ) async throws -> SandboxResult {
-        let id = Self.id(of: home)
-        try await BlockingPool.run { try OCIBundle(request: request, base: range.base, cgroup: id).write(to: home) }
+        let bundle = OCIBundle(step: request, base: range.base, cgroup: ControlGroup(ofRun: home).name)
+        try await BlockingPool.run { try bundle.write(to: home) }
         try await StepDisk.create(at: "\(home)/disk.img", bytes: request.limits.diskBytes)
         let started = ContinuousClock.now
-        let (child, lifeline, streams) = try launch(request, id: id, in: home, range: range)
+        let helper = try SandboxHelper.launch(installation, Self.arguments(for: request), in: home, range: range)
+        let lifeline = helper.lifeline
         let limit = request.limits.logBytes
         let (listeners, found) = AsyncStream.makeStream(of: Descriptor.self)
         async let report = BlockingPool.run {
             defer { found.finish() }
-            return try SandboxReport.read(from: streams.report) { found.yield($0) }
+            return try SandboxReport.read(from: helper.report) { if case .listener(let listener) = $0 { found.yield(listener) } }
         }
         async let egress = Self.serve(listeners, request.network, lifeline: lifeline)
-        async let drained: Void = BlockingPool.run { try Self.pump(streams.output, limit: limit, lifeline: lifeline, to: output) }
+        async let drained: Void = BlockingPool.run { try Self.pump(helper, limit: limit, to: output) }
         let timer = Task {
             try await Task.sleep(for: .seconds(request.limits.timeoutSeconds))
             lifeline.cut(.exceeded(.time))
         }
         defer { timer.cancel() }
         _ = try await withTaskCancellationHandler {
-            try await child.wait()
+            try await helper.child.wait()
         } onCancel: {
             lifeline.cut(.cancelled)
         }
@@ -108,45 +77,18 @@ package struct OCISandbox: Sandbox {
         return try await conclude(report, egress, lifeline: lifeline, home: home, duration: duration)
     }
 
-    private struct Streams: Sendable {
-        let output: Descriptor
-        let report: Descriptor
-    }
-
-    private func launch(
-        _ request: SandboxRequest, id: String, in home: String, range: IDRange
-    ) throws -> (ChildProcess, Lifeline, Streams) {
-        let (outputEnd, childOutput) = try Descriptor.pipe()
-        let (childLifeline, lifelineEnd) = try Descriptor.pipe()
-        let (reportEnd, childReport) = try Descriptor.socketPair()
-        var arguments = [
-            "--base", "\(range.base)", "--count", "\(IDRange.count)", "--user", "\(SandboxWorld.userID)", "--image", "disk.img",
-            "--runtime",
-            runtime.path, "--id", id, "--cgroup", id,
-        ]
-        if request.network != nil { arguments += ["--network", "\(SandboxWorld.proxyPort)"] }
-        for layer in request.layers { arguments += ["--layer", layer] }
-        let child = try ChildProcess.spawn(
-            .init(
-                helper, arguments, environment: ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin"], workingDirectory: home,
-                descriptors: [1: childOutput, 2: childOutput, 3: childLifeline, 4: childReport, 5: range.lock.descriptor],
-                newSession: true))
-        return (child, Lifeline(lifelineEnd), Streams(output: outputEnd, report: reportEnd))
+    private static func arguments(for request: SandboxRequest) -> [String] {
+        let network = request.network == nil ? [] : ["--network", "\(SandboxWorld.proxyPort)"]
+        return network + request.layers.flatMap { ["--layer", $0] }
     }
 
     /// Hands the step's output on until its last writer is gone; past `limit` bytes the step is killed and the rest dropped.
-    private static func pump(
-        _ descriptor: Descriptor, limit: Int64, lifeline: Lifeline, to output: (UnsafeRawBufferPointer) -> Void
-    ) throws {
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 16)
-        defer { buffer.deallocate() }
+    private static func pump(_ helper: SandboxHelper, limit: Int64, to output: (UnsafeRawBufferPointer) -> Void) throws {
         var total: Int64 = 0
-        while true {
-            let count = try descriptor.read(into: buffer)
-            if count == 0 { return }
-            if total < limit { output(UnsafeRawBufferPointer(rebasing: buffer[..<min(count, Int(limit - total))])) }
-            total += Int64(count)
-            if total > limit { lifeline.cut(.exceeded(.log)) }
+        try helper.pump { bytes in
+            if total < limit { output(UnsafeRawBufferPointer(rebasing: bytes.prefix(Int(limit - total)))) }
+            total += Int64(bytes.count)
+            if total > limit { helper.lifeline.cut(.exceeded(.log)) }
         }
     }
 
@@ -172,7 +114,7 @@ package struct OCISandbox: Sandbox {
     ) async throws -> SandboxResult {
         if lifeline.reason == .cancelled { throw CancellationError() }
         guard let upper = report.upper, report.failure == nil, !report.runtimeFailed else {
-            throw try await breakdown(report, lifeline: lifeline, home: home)
+            throw breakdown(try await installation.reason(report, in: home))
         }
         return SandboxResult(ending: try ending(report, lifeline: lifeline, upper: upper), duration: duration, upper: upper, egress: egress)
     }
@@ -192,16 +134,15 @@ package struct OCISandbox: Sandbox {
     }
 
     /// The sandbox could not be set up, or the runtime could not start the command.
-    private func breakdown(_ report: SandboxReport, lifeline: Lifeline, home: String) async throws -> ForgeError {
-        let log = try await BlockingPool.run { try Files.read("\(home)/runtime.log", limit: 1 << 16) ?? [] }
-        let said = String(decoding: log, as: UTF8.self).split(separator: "\n").last.map(String.init)
-        let reason = report.failure ?? said ?? "`forge-sandbox` died"
+    private func breakdown(_ reason: String) -> ForgeError {
         if reason.contains("executable file") {
             return ForgeError(
                 .build, "step.no-command", "the step's command is not in the sandbox: \(reason)", hint: "check the command's name")
         }
         return ForgeError(
             .build, "sandbox.failed", "the sandbox could not be set up: \(reason)",
-            hint: "`\(runtime.name)` needs user namespaces, overlayfs, loop devices and cgroups; nothing was run without isolation")
+            hint:
+                "`\(installation.runtime.name)` needs user namespaces, overlayfs, loop devices and cgroups; nothing was run without isolation"
+        )
     }
 }

@@ -10,27 +10,49 @@ struct SandboxReport: Sendable {
     /// Which part of the set-up failed, when one did.
     private(set) var failure: String?
     private(set) var runtimeFailed = false
+    /// The sandbox was killed as a whole, by its lifeline.
+    private(set) var wasKilled = false
 
-    /// Reads to the end of the socket; blocks. The listening socket of the step's network is handed on as it arrives.
-    static func read(from socket: Descriptor, onListener: (Descriptor) -> Void) throws -> SandboxReport {
+    /// What is needed while the sandbox runs.
+    enum Arrival: Sendable {
+        /// The listening socket of the step's network, on which Forge's proxy accepts.
+        case listener(Descriptor)
+        /// The network namespace of a server.
+        case namespace(Descriptor)
+        /// The server's first process, as a pidfd.
+        case process(Descriptor)
+        /// The runtime has started the command.
+        case running
+    }
+
+    /// Reads to the end of the socket; blocks. `onArrival` is called as things arrive.
+    static func read(from socket: Descriptor, onArrival: (Arrival) -> Void) throws -> SandboxReport {
         var report = SandboxReport()
         var text: [UInt8] = []
         while true {
             let (bytes, descriptor) = try socket.receive()
-            if let descriptor {
-                // The byte that carried it says what it is.
-                if bytes.first == UInt8(ascii: "N") { onListener(descriptor) } else { report.upper = descriptor }
-                text.append(contentsOf: bytes.dropFirst())
-                continue
-            }
-            if bytes.isEmpty { break }
             text.append(contentsOf: bytes)
+            // What was received ends with the byte that carried the descriptor; it says what the descriptor is.
+            if let descriptor, let kind = text.popLast() { report.take(descriptor, kind: kind, onArrival) }
+            if bytes.isEmpty { break }
+            while let end = text.firstIndex(of: UInt8(ascii: "\n")) {
+                report.take(String(decoding: text[..<end], as: UTF8.self)[...], onArrival)
+                text.removeFirst(end + 1)
+            }
         }
-        for line in String(decoding: text, as: UTF8.self).split(separator: "\n") { report.take(line) }
         return report
     }
 
-    private mutating func take(_ line: Substring) {
+    private mutating func take(_ descriptor: Descriptor, kind: UInt8, _ onArrival: (Arrival) -> Void) {
+        switch kind {
+        case UInt8(ascii: "N"): onArrival(.listener(descriptor))
+        case UInt8(ascii: "S"): onArrival(.namespace(descriptor))
+        case UInt8(ascii: "P"): onArrival(.process(descriptor))
+        default: upper = descriptor
+        }
+    }
+
+    private mutating func take(_ line: Substring, _ onArrival: (Arrival) -> Void) {
         let parts = line.split(separator: " ", maxSplits: 1)
         let rest = parts.count > 1 ? String(parts[1]) : ""
         switch parts.first {
@@ -40,6 +62,8 @@ struct SandboxReport: Sendable {
         case "pids": outOfProcesses = true
         case "error": failure = rest
         case "runtime": runtimeFailed = true
+        case "running": onArrival(.running)
+        case "killed": wasKilled = true
         default: break
         }
     }

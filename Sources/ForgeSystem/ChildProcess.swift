@@ -75,6 +75,9 @@ package struct ChildProcess: Sendable {
 
     package func kill() { signal(SIGKILL) }
 
+    /// The same for a process that is not this one's child but came with a pidfd.
+    package static func signal(_ signal: Int32, toProcessBehind pidfd: Descriptor) { _ = forge_pidfd_signal(pidfd.raw, signal) }
+
     /// Runs a command to its end and returns what it wrote, at most `limit` bytes of each stream.
     /// The child is killed when the calling task is cancelled.
     package static func output(_ request: Request, limit: Int = 1 << 20) async throws -> (

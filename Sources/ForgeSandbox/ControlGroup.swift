@@ -1,0 +1,84 @@
+internal import ForgeSystem
+internal import Glibc
+
+/// The cgroup of one container, in v1 (one hierarchy a controller) or v2. Its name is the container's too.
+struct ControlGroup: Sendable {
+    let name: String
+
+    /// Named after the run directory's own name, `<purpose>-<random>`.
+    init(ofRun directory: String) { name = "forge-" + (directory.split(separator: "-").last ?? "") }
+
+    private static let root = "/sys/fs/cgroup"
+
+    private static let isUnified = Files.exists("\(root)/cgroup.controllers")
+
+    private func file(_ controller: String, _ v1: String, _ v2: String) -> String {
+        Self.isUnified ? "\(Self.root)/\(name)/\(v2)" : "\(Self.root)/\(controller)/\(name)/\(v1)"
+    }
+
+    /// One folder in each hierarchy of v1, one in all of v2.
+    private var folders: [String] {
+        let hierarchies = (try? Files.list(Self.root)) ?? []
+        return (["\(Self.root)/\(name)"] + hierarchies.map { "\(Self.root)/\($0)/\(name)" }).filter(Files.exists)
+    }
+
+    /// Removes what is left when `forge-sandbox` itself was killed; the processes die with it, once nothing holds them frozen.
+    /// rmdir answers EBUSY for some milliseconds after the last exit.
+    func remove() async {
+        for _ in 0..<400 {
+            let isGone = await BlockingPool.run { folders.allSatisfy { rmdir($0) == 0 || errno != EBUSY } }
+            if isGone { return }
+            try? await thaw()
+            try? await Task.sleep(for: .milliseconds(5))
+        }
+    }
+
+    /// Bytes in use, cached files among them.
+    func memoryBytes() throws -> Int64 {
+        let path = file("memory", "memory.usage_in_bytes", "memory.current")
+        guard let text = try Self.text(path), let bytes = Int64(text) else { throw SystemError("read", path, errno: ESRCH) }
+        return bytes
+    }
+
+    /// Stops every process where it is; returns once all stand still. When they do not, they run on and this throws.
+    func freeze() async throws {
+        do { try await set(frozen: true) } catch {
+            try? await set(frozen: false)
+            throw error
+        }
+    }
+
+    /// Returns once all run again.
+    func thaw() async throws { try await set(frozen: false) }
+
+    /// v1 gives up on a freeze while processes come and go: it is told again until all stand.
+    private func set(frozen: Bool) async throws {
+        let path = file("freezer", "freezer.state", "cgroup.freeze")
+        for _ in 0..<5000 {
+            if try await BlockingPool.run({ try attempt(path, frozen) }) { return }
+            try await Task.sleep(for: .milliseconds(1))
+        }
+        throw SystemError("freeze", path, errno: ETIMEDOUT)
+    }
+
+    /// One write; whether it has taken effect everywhere.
+    private func attempt(_ path: String, _ frozen: Bool) throws -> Bool {
+        let word = Self.isUnified ? (frozen ? "1" : "0") : (frozen ? "FROZEN" : "THAWED")
+        try Descriptor.open(path, O_WRONLY).write(Array(word.utf8), to: path)
+        guard Self.isUnified else { return try Self.text(path) == word }
+        let events = try Self.text("\(Self.root)/\(name)/cgroup.events") ?? ""
+        return events.split(separator: "\n").contains(frozen ? "frozen 1" : "frozen 0")
+    }
+
+    private static func text(_ path: String) throws -> String? {
+        try Files.read(path, limit: 4096).map { String(decoding: $0, as: UTF8.self).trimmingSuffix(while: \.isWhitespace) }
+    }
+}
+
+extension String {
+    fileprivate func trimmingSuffix(while condition: (Character) -> Bool) -> String {
+        var rest = self[...]
+        while let last = rest.last, condition(last) { rest.removeLast() }
+        return String(rest)
+    }
+}
