@@ -3,6 +3,7 @@
 #include "sandbox.h"
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -36,6 +37,17 @@ void report_cgroup(const char *cgroup) {
     long pids = counter("pids", cgroup, "pids.events", "max");
     if (oom > 0) report("oom %ld", oom);
     if (pids > 0) report("pids %ld", pids);
+}
+
+void thaw_cgroup(const char *cgroup) {
+    char path[512];
+    if (is_unified()) snprintf(path, sizeof path, "%s/%s/cgroup.freeze", mount_point, cgroup);
+    else snprintf(path, sizeof path, "%s/freezer/%s/freezer.state", mount_point, cgroup);
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0) return;
+    if (is_unified()) (void)!write(fd, "0", 1);
+    else (void)!write(fd, "THAWED", 6);
+    close(fd);
 }
 
 // rmdir answers EBUSY for some milliseconds after the last exit.

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,6 +28,7 @@ static pid_t start_runtime(const struct request *request, const char *verb, int 
     close(LIFELINE_FD);
     close(REPORT_FD);
     close(IDS_FD);
+    if (request->interface) close(NETWORK_FD);
     signal(SIGINT, SIG_DFL);
     signal(SIGTERM, SIG_DFL);
     signal(SIGHUP, SIG_DFL);
@@ -62,6 +64,14 @@ static pid_t container_pid(void) {
     return pid;
 }
 
+// So that Forge may signal the server's first process, whatever its number is there.
+static void send_process(pid_t container) {
+    int pidfd = (int)syscall(SYS_pidfd_open, container, 0);
+    if (pidfd < 0) die("pidfd_open");
+    send_descriptor('P', pidfd);
+    close(pidfd);
+}
+
 // Reaps everything until the container's init has ended; both may end in either order.
 static int reap_until_gone(pid_t runtime, pid_t container, int *runtime_status) {
     int status, container_status = -1, runtime_gone = 0;
@@ -75,6 +85,7 @@ static int reap_until_gone(pid_t runtime, pid_t container, int *runtime_status) 
             *runtime_status = status;
             runtime_gone = 1;
             if (!succeeded(status)) break;  // never started: `delete` below ends what waits
+            report("running");
         }
         if (ended == container) container_status = status;
     }
@@ -89,7 +100,8 @@ void run_inner(const struct request *request) {
         _exit(EXIT_SETUP);
     }
     pid_t container = container_pid();
-    // Only the step may hold the output pipes from here on, so that they close when it ends.
+    if (request->is_server) send_process(container);
+    // Only the command may hold the output pipes from here on, so that they close when it ends.
     int null = open("/dev/null", O_RDWR | O_CLOEXEC), runtime_status = 0;
     dup2(null, 1);
     dup2(null, 2);

@@ -1,14 +1,16 @@
-// forge-sandbox: prepares one step's mounts in a private mount and PID namespace and runs an OCI bundle there.
+// forge-sandbox: prepares the mounts of one step or server in a private mount and PID namespace and runs an OCI bundle there.
 //
 // In plain C, single-threaded and without a runtime of its own, because namespaces cannot be entered safely from a
 // threaded process. Forge starts it in the sandbox's run directory with
 //   3  lifeline: when its other end closes (Forge died, was interrupted, or a limit was hit) everything here is killed
-//   4  report:   a message with the proxy's listening socket (N), where there is a network, and one with the overlay's upper
-//                directory (U), then one line per finding
+//   4  report:   messages that carry a descriptor, then one line per finding. Of a step: the proxy's listening socket (N), where
+//                there is a network, and the overlay's upper directory (U). Of a server: its network namespace (S) and its first
+//                process (P, a pidfd); the line `running` once its command runs
 //   5  the lock on the sandbox's range of ids, to be held
+//   6  the same on a server's interface, where it has one
 // Process tree:  forge ─► outer (watches the lifeline, removes the cgroup)
 //                          └─► inner, init of a new PID namespace: its death is the death of all below
-//                                └─► OCI runtime ─► the step
+//                                └─► OCI runtime ─► the step or server
 #define _GNU_SOURCE
 #include "sandbox.h"
 #include <errno.h>
@@ -46,6 +48,10 @@ static struct request parse(int argc, char **argv) {
         else if (!strcmp(key, "--image")) request.image = value;
         else if (!strcmp(key, "--tmpfs")) request.tmpfs_bytes = number(value);
         else if (!strcmp(key, "--network")) request.proxy_port = number(value);
+        else if (!strcmp(key, "--mode")) request.is_server = !strcmp(value, "server");
+        else if (!strcmp(key, "--interface")) request.interface = value;
+        else if (!strcmp(key, "--address")) request.address = value;
+        else if (!strcmp(key, "--gateway")) request.gateway = value;
         else if (!strcmp(key, "--layer")) request.layers[request.layer_count++] = value;
         else if (!strcmp(key, "--runtime")) request.runtime = value;
         else if (!strcmp(key, "--id")) request.id = value;
@@ -55,7 +61,10 @@ static struct request parse(int argc, char **argv) {
             die(key);
         }
     }
-    if (!request.runtime || !request.id || !request.cgroup || !request.count) {
+    int is_complete = request.runtime && request.id && request.cgroup && request.count;
+    if (request.is_server && request.layer_count != 1) is_complete = 0;
+    if (request.interface && !(request.is_server && request.address && request.gateway)) is_complete = 0;
+    if (!is_complete) {
         errno = EINVAL;
         die("arguments");
     }
@@ -63,17 +72,21 @@ static struct request parse(int argc, char **argv) {
 }
 
 // Waits until the inner process ends; a closed lifeline kills it first. Returns its wait status.
-static int watch(pid_t inner) {
+static int watch(pid_t inner, const char *cgroup) {
     int pidfd = (int)syscall(SYS_pidfd_open, inner, 0);
     if (pidfd < 0) die("pidfd_open");
     struct pollfd watched[2] = {{.fd = pidfd, .events = POLLIN}, {.fd = LIFELINE_FD, .events = POLLIN}};
+    int is_killed = 0;
     for (;;) {
-        if (poll(watched, 2, -1) < 0 && errno != EINTR) die("poll");
+        if (poll(watched, 2, is_killed ? 20 : -1) < 0 && errno != EINTR) die("poll");
+        if (watched[0].revents) break;
         if (watched[1].revents) {
-            kill(inner, SIGKILL);
+            is_killed = 1;
             watched[1].fd = -1;
         }
-        if (watched[0].revents) break;
+        if (!is_killed) continue;
+        kill(inner, SIGKILL);
+        thaw_cgroup(cgroup);  // v1 keeps a frozen process from dying; again and again, for someone may be freezing it right now
     }
     int status = 0;
     while (waitpid(inner, &status, 0) < 0 && errno == EINTR) {}
@@ -93,7 +106,7 @@ int main(int argc, char **argv) {
         if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) die("prctl");
         run_inner(&request);
     }
-    int status = watch(inner);
+    int status = watch(inner, request.cgroup);
     remove_cgroup(request.cgroup);
     if (WIFSIGNALED(status)) report("killed");
     return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_SETUP;

@@ -1,4 +1,5 @@
-// The step's file systems: id-mapped read-only layers, a bounded writable disk, the overlay over both, an empty root.
+// The file systems of a step or server: id-mapped read-only layers, a bounded writable disk, a step's overlay over both, an
+// empty root.
 #define _GNU_SOURCE
 #include "sandbox.h"
 #include <dirent.h>
@@ -113,14 +114,15 @@ static void mount_disk(const struct request *request) {
     // The ids inside the sandbox walk through here to reach their folders.
     if (chmod(STAGE "disk", 0711) < 0) die(STAGE "disk");
     unsigned long owner = request->base + request->user;
-    make_owned(STAGE "disk/upper", 0755, owner);
-    make_owned(STAGE "disk/work", 0755, owner);
+    if (!request->is_server) {
+        make_owned(STAGE "disk/upper", 0755, owner);
+        make_owned(STAGE "disk/work", 0755, owner);
+    }
     make_owned(STAGE "disk/tmp", 0777 | S_ISVTX, owner);
     make_owned(STAGE "disk/home", 0755, owner);
 }
 
-static void mount_workspace(const struct request *request) {
-    int id_map = layer_id_map(request->base + request->user);
+static void mount_overlay(const struct request *request, int id_map) {
     char options[4096];
     int length = snprintf(options, sizeof options, "upperdir=" STAGE "disk/upper,workdir=" STAGE "disk/work,redirect_dir=off,metacopy=off,lowerdir=");
     for (size_t i = 0; i < request->layer_count; i++) {
@@ -133,9 +135,15 @@ static void mount_workspace(const struct request *request) {
             die("too many layers");
         }
     }
-    close(id_map);
     if (mkdir(STAGE "workspace", 0755) < 0) die("workspace");
     if (mount("workspace", STAGE "workspace", "overlay", MS_NOSUID | MS_NODEV | MS_NOATIME, options) < 0) die("mount the workspace overlay");
+}
+
+static void mount_workspace(const struct request *request) {
+    int id_map = layer_id_map(request->base + request->user);
+    if (request->is_server) mount_layer(request->layers[0], STAGE "workspace", id_map);
+    else mount_overlay(request, id_map);
+    close(id_map);
 }
 
 // Copies a regular file of the directory `from_fd`; it belongs to the sandbox's root.
@@ -197,6 +205,7 @@ void prepare_mounts(const struct request *request) {
     mount_workspace(request);
     mount_root(request);
     copy_certificates();
+    if (request->is_server) return;
     int upper = open(STAGE "disk/upper", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     if (upper < 0) die(STAGE "disk/upper");
     send_descriptor('U', upper);

@@ -1,4 +1,4 @@
-// The step's network: a namespace with nothing but loopback, and one listening socket in it that Forge's proxy accepts on.
+// A step's network: a namespace with nothing but loopback, and one listening socket in it that Forge's proxy accepts on.
 //
 // The namespace is made here, in the host's user namespace, and the runtime joins it by path: nobody in the step's own user
 // namespace, not even its root, may configure it. A socket belongs to the namespace it was made in, so handing it out needs
@@ -15,14 +15,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static void raise_loopback(int socket) {
+void raise_loopback(int socket) {
     struct ifreq interface = {.ifr_flags = IFF_UP};
     strcpy(interface.ifr_name, "lo");
     if (ioctl(socket, SIOCSIFFLAGS, &interface) < 0) die("bring loopback up");
 }
 
-void prepare_network(const struct request *request) {
-    if (!request->proxy_port) return;
+static void prepare_proxy(const struct request *request) {
     if (unshare(CLONE_NEWNET) < 0) die("make a network namespace");
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (listener < 0) die("make the proxy's socket");
@@ -33,4 +32,9 @@ void prepare_network(const struct request *request) {
     if (listen(listener, 256) < 0) die("listen on the proxy's socket");
     send_descriptor('N', listener);
     close(listener);
+}
+
+void prepare_network(const struct request *request) {
+    if (request->is_server) prepare_server_network(request);
+    else if (request->proxy_port) prepare_proxy(request);
 }

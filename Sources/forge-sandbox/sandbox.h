@@ -2,8 +2,8 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-// IDS_FD is only held: while this process lives, nobody else gets its range of ids.
-enum { LIFELINE_FD = 3, REPORT_FD = 4, IDS_FD = 5 };
+// IDS_FD and NETWORK_FD are only held: while this process lives, nobody else gets its range of ids or its interface.
+enum { LIFELINE_FD = 3, REPORT_FD = 4, IDS_FD = 5, NETWORK_FD = 6 };
 enum { EXIT_SETUP = 125 };
 
 // Where everything is mounted, in a mount namespace of the sandbox's own.
@@ -15,6 +15,10 @@ struct request {
     const char *image;          // ext4 image that bounds the step's disk; or
     unsigned long tmpfs_bytes;  // a tmpfs of this size
     unsigned long proxy_port;   // where Forge's proxy listens inside; 0 for no network
+    int is_server;              // a deployed server: the one layer is the workspace, read-only
+    const char *interface;      // a server's way out: the host's end of a veth pair; NULL for loopback only
+    const char *address;        // the server's end, in a /30 with
+    const char *gateway;        // the host's
     const char **layers;        // top first
     size_t layer_count;
     const char *runtime;        // runc or crun
@@ -27,7 +31,10 @@ void die(const char *what) __attribute__((noreturn));
 void send_descriptor(char kind, int fd);
 
 void prepare_network(const struct request *request);
+void prepare_server_network(const struct request *request);
+void raise_loopback(int socket);
 void prepare_mounts(const struct request *request);
 void run_inner(const struct request *request) __attribute__((noreturn));
 void report_cgroup(const char *cgroup);
+void thaw_cgroup(const char *cgroup);
 void remove_cgroup(const char *cgroup);
