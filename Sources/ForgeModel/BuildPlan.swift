@@ -85,11 +85,14 @@ package struct Step: Hashable, Sendable, Codable {
     package let network: Network
     /// For a step that reaches registries through a package manager Forge knows.
     package let registries: Registries?
+    /// Variables of the place whose names begin so are given to the step besides: the framework makes them public.
+    package let publicVariables: [String]
     package var limits: Limits
 
     package init(
         id: String, title: String, needs: [String], command: [String], environment: [String: String], inputs: [String],
-        outputs: [RelativePath], caches: [RelativePath], network: Network, registries: Registries? = nil, limits: Limits
+        outputs: [RelativePath], caches: [RelativePath], network: Network, registries: Registries? = nil,
+        publicVariables: [String] = [], limits: Limits
     ) {
         self.id = id
         self.title = title
@@ -101,6 +104,7 @@ package struct Step: Hashable, Sendable, Codable {
         self.caches = caches
         self.network = network
         self.registries = registries
+        self.publicVariables = publicVariables
         self.limits = limits
     }
 

@@ -28,6 +28,8 @@ package struct Preset: Hashable, Sendable {
     package let derive: [String: Derivation]
     package let steps: [StepTemplate]
     package let artifact: ArtifactTemplate
+    /// How the names of variables begin that the framework puts into what every visitor gets: its build may see them.
+    package let publicVariables: [String]
     /// The first whose `when` holds replaces parts of the above.
     package let cases: [PresetCase]
     /// The file it came from, as given to the catalog.
@@ -70,6 +72,8 @@ package struct ArtifactTemplate: Hashable, Sendable {
     package let port: Int
     package let healthPath: String?
     package let dockerfile: Template?
+    /// What a running server's environment holds unless the project says otherwise.
+    package let environment: [String: String]
 }
 
 package struct PresetCase: Hashable, Sendable {

@@ -18,6 +18,7 @@ package struct PresetDocument {
     let derive: [String: Derivation]
     let steps: [StepDocument]
     let artifact: ArtifactDocument?
+    let publicVariables: [Located<String>]
     let cases: [CaseDocument]
 
     struct StepDocument {
@@ -41,6 +42,7 @@ package struct PresetDocument {
         let port: Located<Int>?
         let healthPath: Located<String>?
         let dockerfile: Located<String>?
+        let environment: [(key: String, value: Located<String>)]
     }
 
     struct CaseDocument {
@@ -74,6 +76,7 @@ extension PresetDocument {
         steps = reader.tableReaders("step").map(StepDocument.init(reading:))
         artifact = reader.tableReader("artifact").map(ArtifactDocument.init(reading:))
         if !reader.has("artifact") { faults.add("\(reader.subject) has no `[artifact]`", at: location) }
+        publicVariables = reader.strings("publicVariables") ?? []
         cases = reader.tableReaders("case").map(CaseDocument.init(reading:))
         reader.finish()
     }
@@ -112,6 +115,7 @@ extension PresetDocument.ArtifactDocument {
         port = reader.integer("port")
         healthPath = reader.string("healthPath")
         dockerfile = reader.string("dockerfile")
+        environment = reader.stringTable("environment")
         reader.finish()
     }
 }

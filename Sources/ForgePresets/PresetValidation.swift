@@ -9,6 +9,7 @@ extension Preset {
         let steps = check.steps()
         check.names()
         check.derivations()
+        check.variables()
         guard faults.faults.count == before, let id = document.id?.value, let name = document.name?.value,
             let group = document.group?.value,
             let match = document.match, let artifact = document.artifact, let kind = artifact.kind?.value
@@ -27,7 +28,9 @@ extension Preset {
         self.steps = steps
         self.artifact = ArtifactTemplate(
             kind: kind, port: artifact.port?.value ?? 8080, healthPath: artifact.healthPath?.value,
-            dockerfile: artifact.dockerfile.map { Template($0.value) })
+            dockerfile: artifact.dockerfile.map { Template($0.value) },
+            environment: Dictionary(artifact.environment.map { ($0.key, $0.value.value) }) { $1 })
+        publicVariables = document.publicVariables.map(\.value)
         cases = document.cases.compactMap { item in
             item.when.map { PresetCase(when: $0, kind: item.kind, derive: item.derive) }
         }
@@ -57,6 +60,24 @@ private struct PresetCheck {
             faults.add("`healthPath` begins with `/`, found `\(path.value)`", at: path.location)
         }
         if let file = document.artifact?.dockerfile { placeholders(Template(file.value), at: file.location) }
+    }
+
+    func variables() {
+        for prefix in document.publicVariables
+        where !VariableName.isValid(prefix.value) || prefix.value.last != "_" || VariableName.platform(prefix.value) != nil {
+            faults.add(
+                "`\(prefix.value)` in `publicVariables` is not how a project's variables begin", at: prefix.location,
+                hint: "write letters, digits and `_`, ending in `_`: `VITE_`")
+        }
+        for (name, value) in document.artifact?.environment ?? [] {
+            if !VariableName.isValid(name) {
+                faults.add("`\(name)` is not the name of a variable: \(VariableName.rule)", at: value.location)
+            } else if let reason = VariableName.platform(name) {
+                faults.add("`\(name)` cannot be set here: \(reason)", at: value.location)
+            } else if value.value.contains("$") || value.value.utf8.contains(0) {
+                faults.add("`\(name)` is taken literally: it can hold neither `$` nor NUL", at: value.location)
+            }
+        }
     }
 
     /// Names a placeholder may have: what is derived, what every preset has, and what the package manager says.

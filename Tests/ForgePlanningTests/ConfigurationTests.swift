@@ -59,6 +59,7 @@ import Testing
             [env]
             "1X" = "a"
             HOME_COPY = "$HOME/x"
+            NUL = "a\\u0000b"
             CROWDFORGE_ENV = "mine"
             PORT = 80
             PRICE = "$$5 $5"
@@ -93,25 +94,42 @@ import Testing
                 crowdforge.toml:8:1: `image` is not supported yet
                   hint: remove the line
                 crowdforge.toml:11:1: `1X` is not the name of a variable: use letters, digits and `_`, not first a digit
-                crowdforge.toml:12:13: `$HOME` in `HOME_COPY` is not a variable of the platform: only `$CROWDFORGE_…` is filled in
-                  hint: write `$$` for a dollar sign
-                crowdforge.toml:13:1: `CROWDFORGE_ENV` is set by the platform and cannot be set here
-                crowdforge.toml:14:8: `PORT` must be a string, found an integer
-                crowdforge.toml:18:1: route `api` does not begin with `/`
+                crowdforge.toml:13:7: `NUL` holds a NUL byte
+                crowdforge.toml:14:1: `CROWDFORGE_ENV` is set by the platform and cannot be set here
+                crowdforge.toml:15:8: `PORT` must be a string, found an integer
+                crowdforge.toml:19:1: route `api` does not begin with `/`
                   hint: write `"/api"`
-                crowdforge.toml:18:18: `type` cannot be `functoin`: expected one of `static`, `function`, `container`
+                crowdforge.toml:19:18: `type` cannot be `functoin`: expected one of `static`, `function`, `container`
                   hint: did you mean `function`?
-                crowdforge.toml:19:1: route `/x` has no `type`
+                crowdforge.toml:20:1: route `/x` has no `type`
                   hint: write `{ type = "static" }`
-                crowdforge.toml:22:8: `tier` cannot be `grwoth`: expected one of `starter`, `growth`, `scale`, `enterprise`
+                crowdforge.toml:23:8: `tier` cannot be `grwoth`: expected one of `starter`, `growth`, `scale`, `enterprise`
                   hint: did you mean `growth`?
-                crowdforge.toml:23:11: `regions` must be an array of strings, found a string
+                crowdforge.toml:24:11: `regions` must be an array of strings, found a string
                   hint: write `regions = ["iad"]`
-                crowdforge.toml:25:2: unknown key `biuld`
+                crowdforge.toml:26:2: unknown key `biuld`
                   hint: did you mean `build`?
-                crowdforge.toml:27:1: several apps in one project are not supported yet
+                crowdforge.toml:28:1: several apps in one project are not supported yet
                   hint: choose one folder with `root = "…"` in `[build]`
                 """)
+    }
+
+    @Test func howAServerIsAskedForItsHealthIsTheProjectsWord() throws {
+        #expect(try load("[deploy]\nhealth = \"/healthz?deep=1\"\nport = 4000\n").deploy.health == .path("/healthz?deep=1"))
+        #expect(try load("[deploy]\nport = 4000\n").deploy.port == 4000)
+        #expect(try load("[deploy]\nhealth = \"tcp\"\n").deploy.health == .tcp)
+        #expect(
+            Shipped.failure { try load("[deploy]\nhealth = \"healthz\"\nport = 0\nhelth = \"/\"\n") } == """
+                config.invalid (exit 10)
+                crowdforge.toml:2:10: `health` cannot be `healthz`: expected a path that begins with `/`, or `tcp`
+                  hint: write `health = "/healthz"`, or `health = "tcp"` when nothing is to be asked for
+                crowdforge.toml:3:8: `port` runs from 1 to 65535, found 0
+                crowdforge.toml:4:1: unknown key `helth` in `[deploy]`
+                  hint: did you mean `health`?
+                """)
+        for path in ["/a b", "/a\\u0007", "/\\r\\nHost: x", "tcp4"] {
+            #expect(Shipped.failure { try load("[deploy]\nhealth = \"\(path)\"\n") }.hasPrefix("config.invalid (exit 10)\n"))
+        }
     }
 
     @Test func brokenTOMLIsReportedWithItsPlace() throws {

@@ -39,7 +39,26 @@ import Testing
             plan.artifact.launch
                 == Launch(
                     command: ["/bin/sh", "-euc", "exec .venv/bin/python -m uvicorn main:app --host 0.0.0.0 --port $PORT"], port: 8000,
-                    healthPath: "/"))
+                    healthPath: "/", environment: ["PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1"]))
+    }
+
+    @Test func aServersEnvironmentIsThePresetsAndOverItTheProjects() throws {
+        let files = [
+            "package.json": #"{"scripts": {"start": "node a.js"}}"#,
+            "crowdforge.toml":
+                "[env]\nNODE_ENV = \"staging\"\nURL = \"${CROWDFORGE_PROJECT_URL}/$$$KEY\"\n[deploy]\nhealth = \"tcp\"\nport = 81\n",
+        ]
+        let launch = try #require(try Shipped.plan(files).artifact.launch)
+        #expect(launch.environment == ["NODE_ENV": "staging", "URL": "${CROWDFORGE_PROJECT_URL}/$$$KEY"])
+        #expect(launch.port == 81)
+        #expect(launch.healthPath == nil)
+    }
+
+    @Test func onlyBuildStepsMayTakeTheFrameworksPublicVariables() throws {
+        let plan = try Shipped.plan([
+            "package.json": #"{"scripts": {"build": "vite build"}, "devDependencies": {"vite": "5"}}"#, "package-lock.json": "{}",
+        ])
+        #expect(plan.steps.map(\.publicVariables) == [[], ["VITE_"]])
     }
 
     @Test func aStartCommandOfOnesOwnNeedsNoServer() throws {

@@ -28,9 +28,11 @@ import Testing
                             writes  .next
                             keeps   .next/cache
                             sets    CI=true NEXT_TELEMETRY_DISABLED=1 NODE_ENV=production
+                            takes   $NEXT_PUBLIC_…
                 artifact    container with .next/
                             starts  npm run start
                             port    3000, health /
+                            sets    NODE_ENV=production
 
                 """)
     }

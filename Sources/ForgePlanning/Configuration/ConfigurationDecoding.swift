@@ -39,6 +39,7 @@ private struct ConfigurationDecoder {
 
     mutating func read(into configuration: inout ProjectConfiguration) {
         if let build = reader.tableReader("build") { configuration.build = self.build(build) }
+        if let deploy = reader.tableReader("deploy") { configuration.deploy = self.deploy(deploy) }
         if let env = reader.tableReader("env") { configuration.environment = environment(env) }
         if let routes = reader.tableReader("routes") { configuration.routes = self.routes(routes) }
         if let resources = reader.tableReader("resources") { configuration.resources = self.resources(resources) }
@@ -130,19 +131,38 @@ private struct ConfigurationDecoder {
         return overflow ? nil : product
     }
 
+    private func deploy(_ table: TableReader) -> ProjectConfiguration.Deploy {
+        var deploy = ProjectConfiguration.Deploy()
+        if let health = filled(table, "health") {
+            if health.value == "tcp" {
+                deploy.health = .tcp
+            } else if health.value.hasPrefix("/"), health.value.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) {
+                deploy.health = .path(health.value)
+            } else {
+                faults.add(
+                    "`health` cannot be `\(health.value)`: expected a path that begins with `/`, or `tcp`", at: health.location,
+                    hint: "write `health = \"/healthz\"`, or `health = \"tcp\"` when nothing is to be asked for")
+            }
+        }
+        if let port = table.integer("port") {
+            deploy.port = (1...65535).contains(port.value) ? port.value : nil
+            if deploy.port == nil { faults.add("`port` runs from 1 to 65535, found \(port.value)", at: port.location) }
+        }
+        table.finish()
+        return deploy
+    }
+
     private func environment(_ table: TableReader) -> [String: String] {
         var result: [String: String] = [:]
         for entry in table.table.entries {
             guard let text = table.string(entry.key) else { continue }
             let place = entry.keyPosition.location(in: table.file)
-            if !EnvironmentName.isValid(entry.key) {
-                faults.add("`\(entry.key)` is not the name of a variable: use letters, digits and `_`, not first a digit", at: place)
-            } else if entry.key.hasPrefix("CROWDFORGE_") {
+            if !VariableName.isValid(entry.key) {
+                faults.add("`\(entry.key)` is not the name of a variable: \(VariableName.rule)", at: place)
+            } else if entry.key.hasPrefix(PlatformVariable.prefix) {
                 faults.add("`\(entry.key)` is set by the platform and cannot be set here", at: place)
-            } else if let other = EnvironmentName.foreignReference(in: text.value) {
-                faults.add(
-                    "`$\(other)` in `\(entry.key)` is not a variable of the platform: only `$CROWDFORGE_…` is filled in", at: text.location,
-                    hint: "write `$$` for a dollar sign")
+            } else if text.value.utf8.contains(0) {
+                faults.add("`\(entry.key)` holds a NUL byte", at: text.location)
             } else {
                 result[entry.key] = text.value
             }
@@ -187,29 +207,5 @@ private struct ConfigurationDecoder {
         }
         table.finish()
         return resources
-    }
-}
-
-/// Rules for `[env]`.
-private enum EnvironmentName {
-    static func isValid(_ name: String) -> Bool {
-        guard let first = name.utf8.first, !(48...57).contains(first) else { return false }
-        return name.utf8.allSatisfy { (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0) || $0 == 95 }
-    }
-
-    /// The first `$NAME` or `${NAME}` that the platform does not fill in.
-    static func foreignReference(in text: String) -> String? {
-        var rest = text[...]
-        while let dollar = rest.firstIndex(of: "$") {
-            rest = rest[rest.index(after: dollar)...]
-            if rest.first == "$" {
-                rest = rest.dropFirst()
-                continue
-            }
-            let name = rest.drop { $0 == "{" }.prefix { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }
-            // `$5` names nothing.
-            if let first = name.first, !first.isNumber, !name.hasPrefix("CROWDFORGE_") { return String(name) }
-        }
-        return nil
     }
 }

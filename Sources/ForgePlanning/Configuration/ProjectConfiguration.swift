@@ -21,6 +21,21 @@ package struct ProjectConfiguration: Hashable, Sendable {
         package init() {}
     }
 
+    /// `[deploy]`; nil where the file says nothing.
+    package struct Deploy: Hashable, Sendable {
+        package enum Health: Hashable, Sendable {
+            /// An HTTP path that answers when the server is healthy.
+            case path(String)
+            /// That it accepts connections is enough.
+            case tcp
+        }
+
+        package var health: Health?
+        package var port: Int?
+
+        package init() {}
+    }
+
     /// `[resources]`.
     package struct Resources: Hashable, Sendable {
         package var tier: String?
@@ -30,7 +45,8 @@ package struct ProjectConfiguration: Hashable, Sendable {
     }
 
     package var build = Build()
-    /// `[env]`, literally: `$CROWDFORGE_…` is filled in when the environment is known.
+    package var deploy = Deploy()
+    /// `[env]`, literally: `$NAME` is filled in when the place is known.
     package var environment: [String: String] = [:]
     /// `[routes]` in file order.
     package var routes: [Route] = []

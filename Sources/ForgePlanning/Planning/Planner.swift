@@ -71,7 +71,8 @@ private struct PlanDraft {
             id: resolved.id, title: resolved.title, needs: resolved.needs, command: argv(resolved.command), environment: environment,
             inputs: resolved.inputs, outputs: outputs,
             caches: try resolved.caches.map { try path($0, what: "cache of step `\(resolved.id)`") },
-            network: resolved.network, registries: resolved.registries, limits: limits)
+            network: resolved.network, registries: resolved.registries,
+            publicVariables: resolved.network == .none ? detection.preset.publicVariables : [], limits: limits)
     }
 
     private var limits: Step.Limits {
@@ -107,11 +108,21 @@ private struct PlanDraft {
             let built = steps.contains { $0.id == "build" }
             let output = built ? try detection.values["output"].map { try path($0.text, what: "output (\($0.source))") } ?? .root : .root
             let launch = detection.values["start"].map { start in
-                Launch(command: argv(start.command), port: port ?? template.port, healthPath: template.healthPath)
+                Launch(
+                    command: argv(start.command), port: configuration.deploy.port ?? port ?? template.port, healthPath: healthPath,
+                    environment: template.environment.merging(configuration.environment) { $1 })
             }
             return ArtifactSpec(
                 kind: detection.kind, output: output, launch: launch, routes: configuration.routes, leavesOut: detection.leavesOut,
                 runtimes: detection.preset.toolchains + starters(launch))
+        }
+    }
+
+    private var healthPath: String? {
+        switch configuration.deploy.health {
+        case .path(let path): path
+        case .tcp: nil
+        case nil: detection.preset.artifact.healthPath
         }
     }
 

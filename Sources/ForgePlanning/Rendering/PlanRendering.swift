@@ -51,6 +51,7 @@ package enum PlanRendering {
         if step.network == .registries { lines.append(network(of: step)) }
         let variables = step.environment.sorted { $0.key < $1.key }.map { "\($0.key)=\(CommandText.quote($0.value))" }
         if !variables.isEmpty { lines.append("sets    " + variables.joined(separator: " ")) }
+        if !step.publicVariables.isEmpty { lines.append("takes   " + step.publicVariables.map { "$\($0)…" }.joined(separator: " ")) }
         return lines
     }
 
@@ -64,6 +65,8 @@ package enum PlanRendering {
         if let launch = spec.launch {
             rows.append(("", "starts  " + CommandText.typed(launch.command)))
             rows.append(("", "port    \(launch.port)" + (launch.healthPath.map { ", health \($0)" } ?? "")))
+            let variables = launch.environment.sorted { $0.key < $1.key }.map { "\($0.key)=\(CommandText.quote($0.value))" }
+            if !variables.isEmpty { rows.append(("", "sets    " + variables.joined(separator: " "))) }
         }
         return rows + spec.routes.map { ("", "route   \($0.pattern) → \($0.kind.rawValue)") }
     }
