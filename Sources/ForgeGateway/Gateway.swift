@@ -1,18 +1,21 @@
-internal import ForgeModel
+internal import ForgeControl
+package import ForgeModel
 package import ForgeStore
 internal import ForgeSystem
 internal import Glibc
 internal import NIOCore
-internal import NIOHTTP1
 internal import NIOPosix
 
-/// The HTTP server of this machine's active releases: looks up each request's host in the route table and serves the files.
+/// The HTTP server of this machine's active releases: looks up each request's host in the route table and serves its files, or
+/// hands the request to the release's server, which it supervises.
 package actor Gateway {
     package struct Configuration: Sendable {
         package var listen: ListenAddress
         /// Where the running gateway says who it is (`GatewayState`).
         package var statePath: String
         package var limits = GatewayLimits()
+        /// Where servers run; nil for a gateway of static sites only.
+        package var apps: Apps?
         /// Where the requests of app releases go.
         package var upstreams = Upstreams()
         package var traffic = ReleaseTraffic()
@@ -26,12 +29,37 @@ package actor Gateway {
         }
     }
 
+    /// What a gateway needs to run servers.
+    package struct Apps: Sendable {
+        package var housing: AppHousing
+        package var settings = AppSupervisor.Settings()
+        package var swaps: SwapTable
+        /// Told of a release that crashed too often and how it ended: it is not started again.
+        package var onFailure: @Sendable (AppSpecification, String) async -> Void
+
+        package init(
+            housing: AppHousing, swaps: SwapTable, onFailure: @escaping @Sendable (AppSpecification, String) async -> Void
+        ) {
+            self.housing = housing
+            self.swaps = swaps
+            self.onFailure = onFailure
+        }
+    }
+
     private struct Running {
         let lock: FileLock
         let listener: any Channel
         let connections: OpenConnections
         let pool: NIOThreadPool
+        let supervision: Supervision?
         let recheck: Task<Void, Never>
+    }
+
+    /// The servers' part of a running gateway.
+    private struct Supervision: Sendable {
+        let supervisor: AppSupervisor
+        let work: Task<Void, Never>
+        let control: Task<Void, Never>
     }
 
     private enum State {
@@ -43,6 +71,8 @@ package actor Gateway {
 
     private let routes: RouteTable
     private let configuration: Configuration
+    private let upstreams = Upstreams()
+    private let traffic = ReleaseTraffic()
     private var state = State.idle
 
     package init(routes: RouteTable, configuration: Configuration) {
@@ -71,7 +101,12 @@ package actor Gateway {
         state = .draining(running.connections)
         running.recheck.cancel()
         try? await running.listener.close()
+        // Deploys under way learn that it is over; requests under way still find their servers.
+        running.supervision?.control.cancel()
         await running.connections.drain(grace: grace)
+        await running.supervision?.supervisor.stop()
+        await running.supervision?.work.value
+        await running.supervision?.control.value
         try? await running.pool.shutdownGracefully()
         unlink(configuration.statePath)
         state = .stopped
@@ -108,18 +143,39 @@ package actor Gateway {
         pool.start()
         let connections = OpenConnections()
         let services = GatewayServices(
-            watch: watch, responder: StaticResponder(sites: sites), pool: pool, limits: configuration.limits, log: configuration.log)
+            watch: watch, responder: StaticResponder(sites: sites), pool: pool, limits: configuration.limits,
+            upstreams: configuration.upstreams, traffic: configuration.traffic,
+            connections: UpstreamPools(MultiThreadedEventLoopGroup.singleton), log: configuration.log)
+        configuration.traffic.use(services.connections)
         do {
             let listener = try await bind(services, connections)
             let port = listener.localAddress?.port ?? configuration.listen.port
             let bound = GatewayState(pid: getpid(), address: configuration.listen.host, port: port)
+            let supervision = try await supervise(watch, gatewayPort: port)
             try await BlockingPool.run { try bound.write(to: path) }
-            let recheck = Task { await Self.recheck(watch, sites) }
-            return (Running(lock: lock, listener: listener, connections: connections, pool: pool, recheck: recheck), bound)
+            let recheck = Task { await Self.recheck(watch, sites, supervision?.supervisor) }
+            return (
+                Running(
+                    lock: lock, listener: listener, connections: connections, pool: pool, supervision: supervision, recheck: recheck), bound
+            )
         } catch {
             try? await pool.shutdownGracefully()
             throw error
         }
+    }
+
+    /// Starts the servers that the routes want and answers on the control socket from then on.
+    private func supervise(_ watch: RouteWatch, gatewayPort: Int) async throws -> Supervision? {
+        guard let apps = configuration.apps else { return nil }
+        let control = try await ControlServer.listen(GatewayState.controlPath(configuration.statePath))
+        let supervisor = AppSupervisor(
+            housing: apps.housing, settings: apps.settings, upstreams: upstreams, traffic: traffic, swaps: apps.swaps,
+            onFailure: apps.onFailure)
+        await supervisor.setGatewayPort(gatewayPort)
+        let work = Task { await supervisor.run() }
+        await supervisor.reconcile(watch.last)
+        let server = ControlServer(listener: control, supervisor: supervisor, watch: watch)
+        return Supervision(supervisor: supervisor, work: work, control: Task { await server.run() })
     }
 
     private func alreadyRunning(_ path: String) -> ForgeError {
@@ -138,9 +194,13 @@ package actor Gateway {
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
                 .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
                 .childChannelOption(.allowRemoteHalfClosure, value: true)
+                .childChannelOption(.autoRead, value: false)
+                .childChannelOption(.maxMessagesPerRead, value: 1)
                 .childChannelInitializer { channel in
-                    connections.add(channel)
-                    return channel.eventLoop.makeCompletedFuture { try Self.assemble(channel.pipeline.syncOperations, services) }
+                    channel.eventLoop.makeCompletedFuture {
+                        guard connections.admit(channel, services.limits) else { throw ChannelError.ioOnClosedChannel }
+                        try channel.pipeline.syncOperations.addHandler(GatewayHandler(services, channel))
+                    }
                 }
                 .bind(host: listen.host, port: listen.port).get()
         } catch {
@@ -150,24 +210,17 @@ package actor Gateway {
         }
     }
 
-    private static func assemble(_ pipeline: ChannelPipeline.SynchronousOperations, _ services: GatewayServices) throws {
-        var limits = NIOHTTPDecoderLimitConfiguration()
-        limits.maxHeaderFieldSize = services.limits.headerBytes
-        limits.maxHeaderListSize = services.limits.headerBytes
-        limits.maxHeaderFieldCount = services.limits.headerFields
-        try pipeline.addHandlers(
-            HTTPResponseEncoder(), ByteToMessageHandler(HTTPRequestDecoder(limitConfiguration: limits)), HTTPServerPipelineHandler(),
-            GatewayHandler(services))
-    }
-
-    /// Finds changes whose announcement was lost and lets go of directories no route names any more.
-    private static func recheck(_ watch: RouteWatch, _ sites: OpenSites) async {
+    /// Finds changes whose announcement was lost, lets go of directories no route names any more and lets servers follow the routes.
+    private static func recheck(_ watch: RouteWatch, _ sites: OpenSites, _ supervisor: AppSupervisor?) async {
         var version: Int64 = -1
         while !Task.isCancelled {
             // A table that cannot be read now is read at the next turn.
             _ = try? await BlockingPool.run { try watch.recheck() }
             let snapshot = watch.last
-            if snapshot.version != version { sites.keep(only: snapshot) }
+            if snapshot.version != version {
+                sites.keep(only: snapshot)
+                await supervisor?.reconcile(snapshot)
+            }
             version = snapshot.version
             try? await Task.sleep(for: RouteWatch.recheckInterval)
         }

@@ -29,6 +29,11 @@ package struct GatewayState: Hashable, Sendable, Codable {
         try Files.writeAtomically([UInt8](try encoder.encode(self)) + [UInt8(ascii: "\n")], to: path)
     }
 
+    /// The control socket of the gateway whose state file is `path`.
+    package static func controlPath(_ path: String) -> String {
+        (path.hasSuffix(".json") ? String(path.dropLast(".json".count)) : path) + ".sock"
+    }
+
     static func lockPath(_ path: String) -> String { path + ".lock" }
 
     /// The lock of a gateway; nil when another holds it. Asks again a few times, for `read` holds it for a moment too.

@@ -1,4 +1,5 @@
 package import ForgeModel
+package import ForgeStore
 
 /// One attempt to bring an artifact to a place, and what became of it.
 package struct Release: Hashable, Sendable {
@@ -31,6 +32,12 @@ package struct Release: Hashable, Sendable {
     package let origin: String?
     /// Why it failed.
     package let failure: String?
+    /// The commit it was built from; nil when that is not known.
+    package let commit: String?
+    /// The variables its server runs with, sealed for this release; nil when there are none.
+    package let variables: String?
+    /// Equal for releases with equal variables.
+    package let variablesTag: String
 }
 
 /// What a command prints about a release.
@@ -49,10 +56,13 @@ package struct ReleaseReport: Hashable, Sendable {
     package let previous: String?
     /// Why it failed.
     package let failure: String?
+    package let commit: String?
+    /// What its coming online was like for the requests; nil until it did, and where no gateway ran then.
+    package let swap: SwapRecord?
     /// The deploy found the artifact in place and did nothing.
     package let alreadyActive: Bool
 
-    init(_ release: Release, gatewayPort: Int, alreadyActive: Bool = false) {
+    init(_ release: Release, gatewayPort: Int, swap: SwapRecord? = nil, alreadyActive: Bool = false) {
         self.release = release.id
         artifact = release.artifact
         let answered = release.status != .pending && release.status != .failed
@@ -65,6 +75,8 @@ package struct ReleaseReport: Hashable, Sendable {
         createdAt = release.createdAt
         previous = release.previous
         failure = release.failure
+        commit = release.commit
+        self.swap = swap
         self.alreadyActive = alreadyActive
     }
 }
@@ -72,7 +84,8 @@ package struct ReleaseReport: Hashable, Sendable {
 /// Keys of the command-line contract; absent values are null.
 extension ReleaseReport: Encodable {
     private enum Keys: String, CodingKey {
-        case release, artifact, url, status, project, environment, preview, target, createdAt, previous, failure, alreadyActive
+        case release, artifact, url, status, project, environment, preview, target, createdAt, previous, failure, commit, swap,
+            alreadyActive
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -88,6 +101,8 @@ extension ReleaseReport: Encodable {
         try container.encode(createdAt, forKey: .createdAt)
         try container.encode(previous, forKey: .previous)
         try container.encode(failure, forKey: .failure)
+        try container.encode(commit, forKey: .commit)
+        try container.encode(swap, forKey: .swap)
         try container.encode(alreadyActive, forKey: .alreadyActive)
     }
 }

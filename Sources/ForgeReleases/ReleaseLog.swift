@@ -8,6 +8,8 @@ internal import GRDB
 package struct ReleaseLog: Sendable {
     /// The route table in this file, for the gateway.
     package let routes: RouteTable
+    /// The record of each release's coming online.
+    package let swaps: SwapTable
     private let database: ForgeStore.Database
     private let path: String
 
@@ -21,7 +23,7 @@ package struct ReleaseLog: Sendable {
             defer { withExtendedLifetime(lock) {} }
             return try await BlockingPool.run {
                 let database = try ForgeStore.Database.open(path, migrator: ReleaseSchema.migrator)
-                return ReleaseLog(routes: RouteTable(in: database), database: database, path: path)
+                return ReleaseLog(routes: RouteTable(in: database), swaps: SwapTable(in: database), database: database, path: path)
             }
         }
     }
@@ -48,32 +50,87 @@ package struct ReleaseLog: Sendable {
         try await write { database in
             try database.execute(
                 sql: """
-                    INSERT INTO release (id, project, environment, preview, artifact, target, status, createdAt, previous, origin)
-                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    INSERT INTO release
+                        (id, project, environment, preview, artifact, target, status, createdAt, previous, origin, commitId, variables,
+                         variablesTag)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                     """,
                 arguments: [
                     release.id, release.place.project.text, release.place.environment.rawValue, release.place.preview ?? 0,
                     ReleaseSchema.text(release.artifact), release.target, release.status.rawValue, release.createdAt,
-                    release.previous, release.origin,
+                    release.previous, release.origin, release.commit, release.variables, release.variablesTag,
                 ])
         }
     }
 
+    /// What becomes of the release that was active.
+    enum Leaving: Hashable, Sendable {
+        case superseded, rolledBack
+        /// It is replaced because it failed.
+        case failed(String)
+
+        var status: Release.Status {
+            switch self {
+            case .superseded: .superseded
+            case .rolledBack: .rolledBack
+            case .failed: .failed
+            }
+        }
+
+        var failure: String? { if case .failed(let reason) = self { reason } else { nil } }
+    }
+
     /// Makes the pending release `id` the active one and applies `changes`, or does neither.
-    func activate(_ id: String, at place: ReleasePlace, leaving: Release.Status, externalURL: String?, changes: [RouteChange]) async throws
-    {
+    /// - Throws: `ForgeError` `release.superseded` when it is not pending any more.
+    func activate(_ id: String, at place: ReleasePlace, leaving: Leaving, externalURL: String?, changes: [RouteChange]) async throws {
         let version = try await write { database in
             try database.execute(
-                sql: "UPDATE release SET status = ? WHERE project = ? AND environment = ? AND preview = ? AND status = 'active'",
-                arguments: [leaving.rawValue] + ReleaseSchema.arguments(place))
+                sql: """
+                    UPDATE release SET status = ?, failure = ? WHERE project = ? AND environment = ? AND preview = ? AND status = 'active'
+                    """, arguments: [leaving.status.rawValue, leaving.failure] + ReleaseSchema.arguments(place))
             try database.execute(
                 sql: "UPDATE release SET status = 'active', url = ? WHERE id = ? AND status = 'pending'", arguments: [externalURL, id])
-            guard database.changesCount == 1 else {
-                throw ForgeError(.bug, "release.not-pending", "release `\(id)` is not pending any more")
-            }
+            guard database.changesCount == 1 else { throw Self.superseded(id) }
             return try RouteTable.apply(changes, in: database)
         }
         routes.announce(version)
+    }
+
+    static func superseded(_ id: String? = nil) -> ForgeError {
+        ForgeError(
+            .deploy, "release.superseded",
+            "a rollback took the place of " + (id.map { "release `\($0)`" } ?? "this deploy") + " before it was online",
+            hint: "deploy again when the rollback is what you want to replace")
+    }
+
+    /// The number of the newest release of all. Numbers only grow.
+    func newestSequence() async throws -> Int64 {
+        try await read { try Int64.fetchOne($0, sql: "SELECT max(sequence) FROM release") ?? 0 }
+    }
+
+    /// Whether a rollback of `place` was begun after the release with the number `sequence`, and did not fail.
+    func wasRolledBack(_ place: ReleasePlace, after sequence: Int64) async throws -> Bool {
+        try await read { database in
+            try Bool.fetchOne(
+                database,
+                sql: """
+                    SELECT EXISTS (SELECT 1 FROM release WHERE sequence > ? AND origin IS NOT NULL AND status <> 'failed'
+                        AND project = ? AND environment = ? AND preview = ?)
+                    """, arguments: [sequence] + ReleaseSchema.arguments(place)) ?? false
+        }
+    }
+
+    func status(of id: String) async throws -> Release.Status? {
+        try await read { try String.fetchOne($0, sql: "SELECT status FROM release WHERE id = ?", arguments: [id]) }
+            .flatMap(Release.Status.init)
+    }
+
+    /// Marks the active release `id` as failed; its route stays, and with it what its visitors are told.
+    func failActive(_ id: String, _ reason: String) async throws {
+        try await write {
+            try $0.execute(
+                sql: "UPDATE release SET status = 'failed', failure = ? WHERE id = ? AND status = 'active'", arguments: [reason, id])
+        }
     }
 
     /// Marks the pending release `id` as failed.
@@ -84,14 +141,15 @@ package struct ReleaseLog: Sendable {
         }
     }
 
-    /// Marks what deploys that were killed left pending at `place`; the caller has claimed it.
-    func failStale(_ place: ReleasePlace) async throws {
+    /// Marks what is pending at `place` as failed: what deploys that were killed left (the caller has claimed the place), or what
+    /// is to make way.
+    func failPending(_ place: ReleasePlace, _ reason: String = "its deploy ended without a result") async throws {
         try await write {
             try $0.execute(
                 sql: """
-                    UPDATE release SET status = 'failed', failure = 'its deploy ended without a result'
+                    UPDATE release SET status = 'failed', failure = ?
                     WHERE project = ? AND environment = ? AND preview = ? AND status = 'pending'
-                    """, arguments: ReleaseSchema.arguments(place))
+                    """, arguments: [reason] + ReleaseSchema.arguments(place))
         }
     }
 
@@ -120,6 +178,10 @@ package struct ReleaseLog: Sendable {
                 return Set(try texts.map(ReleaseSchema.digest))
             }
         }
+    }
+
+    private func read<Value: Sendable>(_ body: @escaping @Sendable (GRDB.Database) throws -> Value) async throws -> Value {
+        try await Self.reported(path) { try await database.pool.read(body) }
     }
 
     @discardableResult

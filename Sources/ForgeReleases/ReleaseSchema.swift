@@ -29,6 +29,15 @@ enum ReleaseSchema {
                     CREATE INDEX releaseByProject ON release (project, sequence);
                     """)
         }
+        SwapTable.registerMigrations(in: &migrator)
+        migrator.registerMigration("releases-2") { database in
+            try database.execute(
+                sql: """
+                    ALTER TABLE release ADD COLUMN commitId TEXT;       -- null: not from a commit, or not known
+                    ALTER TABLE release ADD COLUMN variables TEXT;      -- sealed for this release; null: none
+                    ALTER TABLE release ADD COLUMN variablesTag TEXT NOT NULL DEFAULT '';
+                    """)
+        }
         return migrator
     }
 
@@ -54,6 +63,6 @@ enum ReleaseSchema {
         return Release(
             id: id, place: place, artifact: try digest(row["artifact"]), target: row["target"], status: status,
             externalURL: row["url"], createdAt: row["createdAt"], previous: row["previous"], origin: row["origin"],
-            failure: row["failure"])
+            failure: row["failure"], commit: row["commitId"], variables: row["variables"], variablesTag: row["variablesTag"])
     }
 }

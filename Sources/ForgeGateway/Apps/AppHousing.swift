@@ -1,0 +1,45 @@
+package import ForgeModel
+package import ForgeSandbox
+package import ForgeStore
+internal import ForgeControl
+internal import ForgeSystem
+
+/// Where servers run and what they get there: files, variables, log, limits.
+package struct AppHousing: Sendable {
+    package let openSandbox: @Sendable () async throws -> ServerSandbox
+    package let trees: TreeStore
+    package let vault: Vault
+    /// Folder of the log files, one a release.
+    package let logs: String
+    package let limits: ServerLimits
+    package let health: HealthLimits
+
+    package init(
+        trees: TreeStore, vault: Vault, logs: String, limits: ServerLimits, health: HealthLimits,
+        openSandbox: @escaping @Sendable () async throws -> ServerSandbox
+    ) {
+        self.trees = trees
+        self.vault = vault
+        self.logs = logs
+        self.limits = limits
+        self.health = health
+        self.openSandbox = openSandbox
+    }
+
+    func log(of app: AppSpecification) async throws -> AppLogWriter {
+        let path = AppLogFolder(logs).log(of: app.release)
+        return try await BlockingPool.run {
+            try Files.makeDirectory(Files.parent(of: path), mode: 0o700)
+            return try AppLogWriter(path: path)
+        }
+    }
+
+    /// Starts one process of `app`; its output goes to `log`.
+    func start(_ app: AppSpecification, _ log: AppLogWriter, in sandbox: ServerSandbox, gatewayPort: Int) async throws -> RunningServer {
+        let owners = try SealedVariables.open(app.variables, of: app.release, in: vault)
+        let environment = AppEnvironment(app, owners: owners, gatewayPort: gatewayPort)
+        let request = ServerRequest(
+            root: try await trees.materialize(app.root), command: app.launch.command, environment: environment.variables, limits: limits)
+        return try await RunningServer.start(request, in: sandbox) { log.write($0) }
+    }
+}

@@ -1,0 +1,329 @@
+package import ForgeControl
+package import ForgeModel
+package import ForgeSandbox
+package import ForgeStore
+internal import ForgeSystem
+
+/// Keeps the servers of this machine as the route table wants them: one running for every route that leads to one, the one
+/// before it drained and then kept frozen for a rollback, nothing else.
+///
+/// Its background work runs inside `run`.
+package actor AppSupervisor {
+    package struct Settings: Sendable {
+        /// How long requests under way may take once their release lost its route.
+        package var drain = Duration.seconds(30)
+        /// From SIGTERM to SIGKILL.
+        package var grace = Duration.seconds(10)
+        /// How long a release that lost its route is kept frozen.
+        package var keep = Duration.seconds(900)
+
+        package init() {}
+    }
+
+    /// Who launched a server; what no route leads to is given up with it.
+    package struct Lease: Hashable, Sendable {
+        private let number = UInt64.random(in: .min ... .max)
+        package init() {}
+    }
+
+    private struct Candidate {
+        let lease: Lease
+        let instance: AppInstance
+        /// Since when its health is being looked for.
+        let since: ContinuousClock.Instant
+    }
+
+    private let housing: AppHousing
+    private let settings: Settings
+    private let upstreams: Upstreams
+    private let traffic: ReleaseTraffic
+    private let swaps: SwapTable
+    /// Told of a release that crashed too often, and how it ended.
+    private let onFailure: @Sendable (AppSpecification, String) async -> Void
+
+    private var gatewayPort = 0
+    private var sandbox: ServerSandbox?
+    private var candidates: [String: Candidate] = [:]
+    private var live: [String: AppInstance] = [:]
+    /// By host name: what a rollback would want next.
+    private var kept: [String: AppInstance] = [:]
+    private var healthy: [String: Int] = [:]
+    /// Host name → release, as the routes were when they were last looked at; nil before the first look.
+    private var routed: [String: String]?
+    private var isStopping = false
+
+    private typealias Job = @Sendable () async -> Void
+    private let jobs: AsyncStream<Job>
+    private let addJob: AsyncStream<Job>.Continuation
+
+    package init(
+        housing: AppHousing, settings: Settings = Settings(), upstreams: Upstreams, traffic: ReleaseTraffic, swaps: SwapTable,
+        onFailure: @escaping @Sendable (AppSpecification, String) async -> Void
+    ) {
+        self.housing = housing
+        self.settings = settings
+        self.upstreams = upstreams
+        self.traffic = traffic
+        self.swaps = swaps
+        self.onFailure = onFailure
+        (jobs, addJob) = AsyncStream.makeStream(of: Job.self)
+    }
+
+    /// Carries the background work until the calling task is cancelled or `stop` has ended.
+    package func run() async {
+        await withDiscardingTaskGroup { group in
+            for await job in jobs { group.addTask { await job() } }
+            group.cancelAll()
+        }
+    }
+
+    /// For addresses in the servers' variables; known once the gateway is bound.
+    package func setGatewayPort(_ port: Int) { gatewayPort = port }
+
+    // MARK: Deploys
+
+    /// Starts a server that no route leads to yet, or wakes the kept one that can answer for it. Returns whether it was kept.
+    /// - Throws: `ControlFailure`
+    package func launch(_ app: AppSpecification, lease: Lease) async throws -> Bool {
+        guard !isStopping else { throw Self.stopping }
+        guard candidates[app.release] == nil, live[app.release] == nil else {
+            throw ControlFailure(code: "app.launched-twice", message: "release `\(app.release)` was launched before", hint: nil)
+        }
+        if let instance = kept[app.host], instance.app.isInterchangeable(with: app) {
+            kept[app.host] = nil
+            if await instance.wake() {
+                candidates[app.release] = Candidate(lease: lease, instance: instance, since: .now)
+                instance.log.remark("woken for release \(app.release)")
+                return true
+            }
+            await instance.stop(grace: .zero)
+        }
+        let instance = try await make(app)
+        candidates[app.release] = Candidate(lease: lease, instance: instance, since: .now)
+        do { addJob.yield(try await instance.launch(as: .candidate)) } catch {
+            candidates[app.release] = nil
+            throw Self.notStarted(error)
+        }
+        return false
+    }
+
+    /// Waits until the launched server of `release` is healthy; returns the milliseconds that took. One that is not is stopped.
+    /// - Throws: `ControlFailure`, `CancellationError`
+    package func check(_ release: String, progress: @escaping @Sendable (String) -> Void) async throws -> Int {
+        guard let candidate = candidates[release] else {
+            throw ControlFailure(code: "app.unknown", message: "no server was launched for release `\(release)`", hint: nil)
+        }
+        let instance = candidate.instance
+        do {
+            try await HealthCheck(launch: instance.app.launch, host: instance.app.host, limits: housing.health).run(
+                instance, progress: progress)
+        } catch let fault as HealthCheck.Fault {
+            candidates[release] = nil
+            await instance.stop(grace: settings.grace)
+            throw ControlFailure(code: fault.code, message: fault.message, hint: fault.hint, lastLines: instance.log.lastLines(20))
+        }
+        let milliseconds = Int((ContinuousClock.now - candidate.since) / .milliseconds(1))
+        healthy[release] = milliseconds
+        // Before the route changes, so that the first request finds it.
+        upstreams.set(release, .ready(upstream(release, instance)))
+        return milliseconds
+    }
+
+    /// Stops a launched server that no route leads to.
+    package func retire(_ release: String) async {
+        guard let candidate = candidates.removeValue(forKey: release) else { return }
+        upstreams.set(release, nil)
+        healthy[release] = nil
+        // What was kept until this deploy wanted it goes on being kept.
+        if candidate.instance.app.release != release, await putAway(candidate.instance) { return }
+        await candidate.instance.stop(grace: settings.grace)
+    }
+
+    /// Gives up what `lease` launched and `routes` do not lead to.
+    package func end(_ lease: Lease, routes: RouteSnapshot) async {
+        await reconcile(routes)
+        for (release, candidate) in candidates where candidate.lease == lease { await retire(release) }
+    }
+
+    // MARK: Routes
+
+    /// Makes what runs as `routes` want it; the slow part of it in the background.
+    package func reconcile(_ routes: RouteSnapshot) async {
+        guard !isStopping else { return }
+        let before = routed
+        let now = routes.entries.mapValues(\.release)
+        routed = now
+        for (host, entry) in routes.entries where before?[host] != entry.release {
+            bringUp(entry)
+            guard let before else { continue }
+            let old = before[host]
+            let record = SwapRecord(
+                healthyMs: healthy.removeValue(forKey: entry.release), replaced: old, crossed: old.map(traffic.inFlight) ?? 0,
+                failed: old == nil ? 0 : nil, drainMs: old == nil ? 0 : nil)
+            later { await self.swap(to: entry.release, from: old, record) }
+        }
+        for (host, release) in before ?? [:] where now[host] == nil { later { await self.drained(release, keep: false) } }
+    }
+
+    private func bringUp(_ entry: RouteEntry) {
+        guard let app = entry.app else { return }
+        if let candidate = candidates.removeValue(forKey: entry.release) {
+            live[entry.release] = candidate.instance
+            later { await candidate.instance.becomeLive() }
+        } else if live[entry.release] == nil {
+            upstreams.set(entry.release, .starting)
+            later { await self.startLive(app) }
+        }
+    }
+
+    /// A route that was there before this gateway.
+    private func startLive(_ app: AppSpecification) async {
+        do {
+            let instance = try await make(app)
+            guard routed?[app.host] == app.release, live[app.release] == nil, !isStopping else { return }
+            live[app.release] = instance
+            later { await self.announceOnceUp(instance) }
+            await instance.keepUp()
+        } catch {
+            upstreams.set(app.release, .down("it could not be started"))
+            await onFailure(app, "could not be started: \(Self.notStarted(error).message)")
+        }
+    }
+
+    private func announceOnceUp(_ instance: AppInstance) async {
+        let check = HealthCheck(launch: instance.app.launch, host: instance.app.host, limits: housing.health)
+        guard (try? await check.waitForPort(instance) { _ in }) != nil, live[instance.app.release] === instance else { return }
+        upstreams.set(instance.app.release, .ready(upstream(instance.app.release, instance)))
+    }
+
+    private func swap(to release: String, from old: String?, _ record: SwapRecord) async {
+        save(record, release)
+        guard let old else { return }
+        let outcome = await drained(old, keep: true)
+        var record = record
+        record.crossed = max(record.crossed, outcome.crossed)
+        record.failed = outcome.failed
+        record.drainMs = Int(outcome.duration / .milliseconds(1))
+        save(record, release)
+    }
+
+    private func save(_ record: SwapRecord, _ release: String) {
+        later { [swaps] in try? await BlockingPool.run { try swaps.save(record, of: release) } }
+    }
+
+    /// Lets the requests of `release` end, then its server, which is kept for a while where `keep` says so.
+    @discardableResult
+    private func drained(_ release: String, keep: Bool) async -> DrainOutcome {
+        let instance = live.removeValue(forKey: release)
+        // From here on a rollback may want it back, also while it drains.
+        if keep, let instance {
+            let older = kept.updateValue(instance, forKey: instance.app.host)
+            await instance.becomeCandidate()
+            if let older { later { await older.stop(grace: self.settings.grace) } }
+        }
+        let outcome = await traffic.drain(release, grace: settings.drain)
+        upstreams.set(release, nil)
+        guard let instance else { return outcome }
+        if !keep { await instance.stop(grace: settings.grace) } else if kept[instance.app.host] === instance { _ = await putAway(instance) }
+        return outcome
+    }
+
+    /// Freezes `instance` and keeps it for its time. False when it cannot be kept.
+    private func putAway(_ instance: AppInstance) async -> Bool {
+        let host = instance.app.host
+        guard !isStopping, await instance.keep() else {
+            if kept[host] === instance { kept[host] = nil }
+            await instance.stop(grace: settings.grace)
+            return false
+        }
+        if let older = kept.updateValue(instance, forKey: host), older !== instance {
+            later { await older.stop(grace: self.settings.grace) }
+        }
+        instance.log.remark("frozen, kept for a rollback")
+        later { await self.expire(instance) }
+        return true
+    }
+
+    private func expire(_ instance: AppInstance) async {
+        try? await Task.sleep(for: settings.keep)
+        guard !Task.isCancelled, kept[instance.app.host] === instance, await instance.state == .frozen else { return }
+        kept[instance.app.host] = nil
+        await instance.stop(grace: settings.grace)
+    }
+
+    // MARK: Instances
+
+    private func make(_ app: AppSpecification) async throws -> AppInstance {
+        let log = try await housing.log(of: app)
+        let sandbox = try await openSandbox()
+        return AppInstance(app, log: log, health: housing.health) { [housing, gatewayPort] app, log in
+            try await housing.start(app, log, in: sandbox, gatewayPort: gatewayPort)
+        } changed: { [weak self] change in
+            guard let self else { return }
+            self.later { await self.note(change, app) }
+        }
+    }
+
+    private func openSandbox() async throws -> ServerSandbox {
+        if let sandbox { return sandbox }
+        let opened = try await housing.openSandbox()
+        sandbox = opened
+        return opened
+    }
+
+    private func note(_ change: AppInstance.Change, _ app: AppSpecification) async {
+        // The instance may answer for a later release than the one it was started for.
+        guard let (release, instance) = live.first(where: { $0.value.app.release == app.release }) else { return }
+        switch change {
+        case .ready: upstreams.set(release, .ready(upstream(release, instance)))
+        case .away: upstreams.set(release, .starting)
+        case .givenUp(let reason):
+            upstreams.set(release, .down("it crashed \(CrashPolicy.limit) times in \(CrashPolicy.window.components.seconds / 60) minutes"))
+            await onFailure(app, reason)
+        }
+    }
+
+    private nonisolated func upstream(_ release: String, _ instance: AppInstance) -> Upstream {
+        Upstream(release: release) { try instance.connect().socket }
+    }
+
+    private nonisolated func later(_ job: @escaping Job) { addJob.yield(job) }
+
+    /// What runs, by release.
+    package func list() async -> [AppStatus] {
+        var list: [AppStatus] = []
+        for (release, instance) in live {
+            let state = await instance.state
+            let isDown = if case .ended = state { true } else { false }
+            list.append(await status(release, instance, state == .running ? .running : isDown ? .down : .starting))
+        }
+        for (release, candidate) in candidates { list.append(await status(release, candidate.instance, .starting)) }
+        for instance in kept.values { list.append(await status(instance.app.release, instance, .frozen)) }
+        return list.sorted { $0.release < $1.release }
+    }
+
+    private func status(_ release: String, _ instance: AppInstance, _ state: AppStatus.State) async -> AppStatus {
+        AppStatus(release: release, host: instance.app.host, state: state, restarts: await instance.restarts, memory: instance.memory)
+    }
+
+    /// Ends every server and the background work. Returns when nothing of them is left.
+    package func stop() async {
+        isStopping = true
+        let all = Array(live.values) + Array(kept.values) + candidates.values.map(\.instance)
+        (live, kept, candidates) = ([:], [:], [:])
+        await withDiscardingTaskGroup { group in
+            for instance in all { group.addTask { await instance.stop(grace: self.settings.grace) } }
+        }
+        addJob.finish()
+    }
+
+    private static let stopping = ControlFailure(
+        code: "gateway.stopping", message: "the gateway is about to end", hint: "start it again: `forge gateway`")
+
+    private static func notStarted(_ error: any Error) -> ControlFailure {
+        guard let error = error as? ForgeError else {
+            return ControlFailure(code: "app.not-started", message: "the server could not be started: \(error)", hint: nil)
+        }
+        return ControlFailure(code: error.code, message: error.message, hint: error.hint)
+    }
+}
