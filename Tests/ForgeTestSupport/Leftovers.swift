@@ -1,6 +1,7 @@
 import Foundation
+package import Glibc
 
-/// What a build may leave on the machine: processes, control groups, mounts, loop devices, half-made files.
+/// What a build or a server may leave on the machine: processes, control groups, mounts, loop devices, half-made files.
 extension ForgeHome {
     private var sandboxes: String { "\(path)/sandboxes" }
 
@@ -9,6 +10,34 @@ extension ForgeHome {
         Folder.names(sandboxes).filter { $0.hasPrefix("step-") }.compactMap {
             $0.hasSuffix(".lock") ? nil : $0.replacing("step-", with: "forge-")
         }
+    }
+
+    /// The same for this home's servers, frozen ones too.
+    package func runningServers() -> [String] {
+        Folder.names(sandboxes).filter { $0.hasPrefix("server-") && !$0.hasSuffix(".lock") }.map {
+            $0.replacing("server-", with: "forge-")
+        }
+    }
+
+    /// Process ids of a server, its sandbox's own included; the first is that of its command.
+    package func processes(of server: String) -> [pid_t] {
+        let lists = Machine.controlGroups(named: server).map { FileManager.default.contents(atPath: "\($0)/cgroup.procs") ?? Data() }
+        let text = lists.map { String(decoding: $0, as: UTF8.self) }.first { !$0.isEmpty } ?? ""
+        return text.split(separator: "\n").compactMap { pid_t($0) }.sorted()
+    }
+
+    /// Network interfaces that this home's servers hold, as `NAME INDEX`.
+    package func networkInterfaces() -> Set<String> {
+        let pids = Machine.processes { $0.contains(folder) }.compactMap { $0.split(separator: " ").dropFirst().first?.dropLast() }
+        let files = pids.flatMap { pid in
+            Folder.names("/proc/\(pid)/fd").compactMap {
+                try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/fd/\($0)")
+            }
+        }
+        return Set(
+            files.filter { $0.hasPrefix("/run/forge/networks/") }.compactMap {
+                Machine.interface("fg\(($0 as NSString).lastPathComponent)")
+            })
     }
 
     /// Waits until a step's name is known, so that `leftovers` can look for it once it is gone.
@@ -22,7 +51,7 @@ extension ForgeHome {
         var found = Machine.processes { line in names.contains { line.contains($0) } }
         for steps in steps { found += Machine.controlGroups(named: steps) }
         found += Machine.mounts(below: folder) + Machine.loopDevices(below: folder)
-        found += Folder.names(sandboxes).filter { $0.hasPrefix("step-") }
+        found += Folder.names(sandboxes).filter { $0.hasPrefix("step-") || $0.hasPrefix("server-") }
         return found + halfMadeFiles()
     }
 
@@ -48,6 +77,21 @@ package enum Machine {
             guard let bytes = FileManager.default.contents(atPath: "/proc/\(pid)/cmdline"), !bytes.isEmpty else { return nil }
             let line = bytes.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }.joined(separator: " ")
             return condition(line) ? "process \(pid): \(line)" : nil
+        }
+    }
+
+    /// Ids of processes whose environment, as the kernel shows it to root, holds `word`.
+    package static func processes(withEnvironmentHolding word: String) -> [String] {
+        Folder.names("/proc").filter { Int($0) != nil && $0 != "\(ProcessInfo.processInfo.processIdentifier)" }.filter { pid in
+            let bytes = FileManager.default.contents(atPath: "/proc/\(pid)/environ") ?? Data()
+            return String(decoding: bytes, as: UTF8.self).contains(word)
+        }
+    }
+
+    /// `NAME INDEX` of a network interface, nil when there is none: an index is never given twice.
+    package static func interface(_ name: String) -> String? {
+        FileManager.default.contents(atPath: "/sys/class/net/\(name)/ifindex").map {
+            "\(name) \(String(decoding: $0, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines))"
         }
     }
 

@@ -11,6 +11,18 @@ package enum Loopback {
         return port
     }
 
+    /// A port at which this process listens, at every address of the machine, for as long as the value lives.
+    package static func openPort() throws -> OpenPort { try OpenPort() }
+
+    package final class OpenPort: Sendable {
+        package let port: Int
+        private let descriptor: Int32
+
+        fileprivate init() throws { (descriptor, port) = try listener(everywhere: true) }
+
+        deinit { close(descriptor) }
+    }
+
     /// Whether something listens.
     package static func answers(_ port: Int) -> Bool {
         guard let descriptor = connect(port) else { return false }
@@ -18,9 +30,10 @@ package enum Loopback {
         return true
     }
 
-    static func listener() throws -> (descriptor: Int32, port: Int) {
+    static func listener(everywhere: Bool = false) throws -> (descriptor: Int32, port: Int) {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         var address = address(0)
+        if everywhere { address.sin_addr.s_addr = 0 }
         var size = socklen_t(MemoryLayout<sockaddr_in>.size)
         let isBound = withUnsafeMutablePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {

@@ -1,0 +1,121 @@
+import ForgeTestSupport
+import Foundation
+import Glibc
+import Testing
+
+/// `kill -9` of everything that takes part in a deploy, at each of its steps. `FORGE_CAMPAIGN=10` repeats each ten times.
+@Suite struct ServerKillTests {
+    enum Victim: String, CaseIterable, Sendable { case forge, gateway, oldServer, newServer }
+
+    /// Where a deploy stands, as seen from outside.
+    enum Step: String, CaseIterable, Sendable {
+        /// Nothing of the new server is there yet.
+        case building
+        /// Its sandbox is being made.
+        case starting
+        /// It runs, and was found unwell once.
+        case checking
+        /// It answers; a request to the old one is still under way.
+        case draining
+        /// The command has returned.
+        case done
+    }
+
+    static let kills = Victim.allCases.flatMap { victim in Step.allCases.map { (victim, $0) } }
+        .filter { $0 != (.newServer, .building) && $0 != (.forge, .done) }
+    static let repetitions = Int(ProcessInfo.processInfo.environment["FORGE_CAMPAIGN"] ?? "") ?? 1
+
+    @Test(arguments: kills) func killedDuringADeployOneReleaseIsActiveAndAnswersAndNothingIsLeft(victim: Victim, step: Step) async throws {
+        for _ in 1...Self.repetitions { try await withForgeHome { try await Scene(home: $0).play(victim, step) } }
+    }
+
+    /// One deploy of version 2 over version 1 with one kill in it.
+    private struct Scene {
+        let home: ForgeHome
+
+        func play(_ victim: Victim, _ step: Step) async throws {
+            var gateway = try await home.startGateway()
+            let project = try home.server()
+            try await home.deploy(project.path, to: "told")
+            let old = try #require(home.runningServers().first)
+            var servers = Set(home.runningServers())
+            var interfaces = home.networkInterfaces()
+            // The first look finds it unwell: the check takes a second at least.
+            try project.tell(Behaviour(version: 2, #""statuses": [500, 200]"#))
+            let held = step == .draining ? try hold(gateway) : nil
+            let deploy = try home.start("deploy", project.path, "--project", "told", "--json", "--progress", "json")
+            try await reach(step, deploy, old, gateway)
+            servers.formUnion(home.runningServers())
+            interfaces.formUnion(home.networkInterfaces())
+            strike(victim, deploy, gateway, old)
+            let run = try await deploy.finish(within: 120)
+            #expect([0, 70, 137].contains(run.exitCode), "\(run)")
+            if let held { _ = try await held.finish() }
+            if victim == .gateway {
+                _ = try await gateway.child.finish()
+                gateway = try await home.startGateway()
+            }
+            try await expectOneActive(gateway, after: run)
+            try project.tell(Behaviour(version: 3))
+            try await home.deploy(project.path, to: "told")
+            try await gateway.waitForAnswer("told.localhost", "200 version 3\n")
+            #expect(try await home.states("told").filter { $0 == "active" }.count == 1)
+            #expect(try await !home.states("told").contains("pending"))
+            try await eventually("two servers at most", within: 60, else: { "\(home.runningServers())" }) {
+                home.runningServers().count <= 2 ? () : nil
+            }
+            servers.formUnion(home.runningServers())
+            interfaces.formUnion(home.networkInterfaces())
+            gateway.child.signal(SIGTERM)
+            _ = try await gateway.child.finish(within: 60)
+            try await home.nothingIsLeft(of: Array(servers))
+            #expect(home.leftInterfaces(of: interfaces) == [])
+        }
+
+        /// A request that keeps the old server busy for some seconds.
+        private func hold(_ gateway: ForgeHome.Gateway) throws -> Child {
+            try home.start(
+                program: "/usr/bin/curl",
+                ["-s", "--noproxy", "*", "-o", "/dev/null", "http://told.localhost:\(gateway.port)/slow?ms=6000&bytes=100"])
+        }
+
+        private func reach(_ step: Step, _ deploy: Child, _ old: String, _ gateway: ForgeHome.Gateway) async throws {
+            func eventText() -> String { deploy.error }
+            switch step {
+            case .building:
+                _ = try await deploy.errorLine { $0.contains(#""type":"span.started""#) }
+            case .starting:
+                try await eventually("a second server", within: 60, else: eventText) { home.runningServers().count > 1 ? () : nil }
+            case .checking:
+                try await eventually("the check", within: 60, else: eventText) {
+                    deploy.error.contains("trying again") ? () : nil
+                }
+            case .draining: try await gateway.waitForAnswer("told.localhost", "200 version 2\n")
+            case .done: _ = try await deploy.finish(within: 120)
+            }
+        }
+
+        private func strike(_ victim: Victim, _ deploy: Child, _ gateway: ForgeHome.Gateway, _ old: String) {
+            switch victim {
+            case .forge: deploy.signal(SIGKILL)
+            case .gateway: gateway.child.signal(SIGKILL)
+            case .oldServer: home.processes(of: old).forEach { kill($0, SIGKILL) }
+            case .newServer:
+                for server in home.runningServers() where server != old { home.processes(of: server).forEach { kill($0, SIGKILL) } }
+            }
+        }
+
+        /// The active release is the one that answers: the new one where the command said so, else either.
+        private func expectOneActive(_ gateway: ForgeHome.Gateway, after run: ForgeRun) async throws {
+            let active = try await home.releases("told").filter { $0["status"] == "active" }
+            #expect(active.count == 1, "\(active)")
+            let report = run.exitCode == 0 ? try run.json()["release"] : nil
+            if let report { #expect(active.first?["release"] == report) }
+            try await untilTrue("the active release to answer", within: 90, else: { try await gateway.fetch("told.localhost") }) {
+                let releases = try await home.releases("told")
+                let isSecond = releases.count > 1 && releases.first { $0["status"] == "active" }?["release"] == releases.first?["release"]
+                return try await gateway.fetch("told.localhost") == "200 version \(isSecond ? 2 : 1)\n"
+            }
+        }
+    }
+}
