@@ -3,11 +3,12 @@ SWIFT ?= swift
 RELEASE := $(SWIFT) build -c release --static-swift-stdlib
 SOURCES := Sources Plugins Tests Package.swift
 
-.PHONY: help setup build demo test check lint layers bench clean
+.PHONY: help setup build demo test campaign check lint layers bench clean
 
 help:
 	@echo 'make demo    set everything up, build a project in a sandbox, deploy it, fetch it'
 	@echo 'make test    set everything up, run the whole suite'
+	@echo 'make campaign  every kill of gateway, forge and servers in the middle of a deploy, ten times'
 	@echo 'make build   the release binaries, in .build/release'
 	@echo 'make check   format lint and the layer check'
 	@echo 'make bench   timings beside other tools (Benchmarks/)'
@@ -25,6 +26,10 @@ test: setup
 	@scripts/test-inputs.sh
 	@$(SWIFT) build --build-tests
 	@$(SWIFT) test --skip-build
+
+campaign: setup
+	@$(SWIFT) build --build-tests
+	@FORGE_CAMPAIGN=10 $(SWIFT) test --skip-build --filter ServerKillTests
 
 check: lint layers
 
