@@ -1,5 +1,5 @@
 package import ForgeModel
-package import ForgeSystem
+internal import ForgeSystem
 internal import Glibc
 
 /// One conversation with the gateway of this machine. Requests are answered one at a time; what the connection has launched

@@ -1,5 +1,5 @@
 internal import ForgeControl
-package import ForgeModel
+internal import ForgeModel
 package import ForgeStore
 internal import ForgeSystem
 internal import Glibc
@@ -34,12 +34,9 @@ package actor Gateway {
         package var housing: AppHousing
         package var settings = AppSupervisor.Settings()
         package var swaps: SwapTable
-        /// Told of a release that crashed too often and how it ended: it is not started again.
-        package var onFailure: @Sendable (AppSpecification, String) async -> Void
+        package var onFailure: AppFailureHandler
 
-        package init(
-            housing: AppHousing, swaps: SwapTable, onFailure: @escaping @Sendable (AppSpecification, String) async -> Void
-        ) {
+        package init(housing: AppHousing, swaps: SwapTable, onFailure: @escaping AppFailureHandler) {
             self.housing = housing
             self.swaps = swaps
             self.onFailure = onFailure
@@ -71,8 +68,6 @@ package actor Gateway {
 
     private let routes: RouteTable
     private let configuration: Configuration
-    private let upstreams = Upstreams()
-    private let traffic = ReleaseTraffic()
     private var state = State.idle
 
     package init(routes: RouteTable, configuration: Configuration) {
@@ -169,7 +164,8 @@ package actor Gateway {
         guard let apps = configuration.apps else { return nil }
         let control = try await ControlServer.listen(GatewayState.controlPath(configuration.statePath))
         let supervisor = AppSupervisor(
-            housing: apps.housing, settings: apps.settings, upstreams: upstreams, traffic: traffic, swaps: apps.swaps,
+            housing: apps.housing, settings: apps.settings, upstreams: configuration.upstreams, traffic: configuration.traffic,
+            swaps: apps.swaps,
             onFailure: apps.onFailure)
         await supervisor.setGatewayPort(gatewayPort)
         let work = Task { await supervisor.run() }

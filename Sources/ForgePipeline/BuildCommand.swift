@@ -44,7 +44,8 @@ extension Pipeline {
         if let output = request.output { rows.append(.init("files", output)) }
         if let archive = request.archive { rows.append(.init("archive", archive)) }
         let next =
-            built.artifact.manifest.kind == .static ? ["forge deploy \(Self.typed(request.source)) --project \(built.suggestedSlug)"] : []
+            [.static, .container].contains(built.artifact.manifest.kind)
+            ? ["forge deploy \(Self.typed(request.source)) --project \(built.suggestedSlug)"] : []
         events.emit(.summary(Summary(headline: "Built \(built.title) in \(milliseconds)", rows: rows, next: next)))
         return built.output
     }
@@ -54,10 +55,14 @@ extension Pipeline {
         let artifact: Artifact
         let title: String
         let suggestedSlug: String
+        let commit: String?
     }
 
-    /// `place` is where the artifact goes next, when that is known: it decides what the platform's variables are.
-    func buildArtifact(_ request: BuildRequest, for place: ReleasePlace? = nil) async throws -> Built {
+    /// `place` is where the artifact goes next, when that is known: it decides what the platform's variables are. `planned` sees
+    /// the plan before anything of it runs, and may refuse it.
+    func buildArtifact(
+        _ request: BuildRequest, for place: ReleasePlace? = nil, planned: (BuildPlan) throws -> Void = { _ in }
+    ) async throws -> Built {
         // A build that is wholly cached opens no sandbox, which sweeps as well and tells what hinders it.
         try? await OCISandbox.sweep(directories.sandboxes)
         let store = try await openStore()
@@ -65,6 +70,7 @@ extension Pipeline {
         let catalog = try await BlockingPool.run { [installation] in try Self.catalog(installation) }
         let variables = PlatformVariables(commit: source.commit, place: place, gatewayPort: try await gatewayPort())
         let plan = variables.filled(into: try await plan(root, catalog, store))
+        try planned(plan)
         for warning in plan.warnings { events.emit(.warning(warning)) }
         let toolchains = try await identify(plan, catalog)
         let access = RegistryAccess(catalog: catalog, configuration: try operatorConfiguration(), environment: environment, events: events)
@@ -82,7 +88,8 @@ extension Pipeline {
             toolchains: toolchains.identities, warnings: warnings, store: store)
         try await export(artifact, request, store)
         let output = BuildOutput(artifact: artifact, preset: plan.preset.id, report: report, record: record, warnings: warnings)
-        return Built(output: output, artifact: artifact, title: source.title, suggestedSlug: Self.slug(from: source.title))
+        return Built(
+            output: output, artifact: artifact, title: source.title, suggestedSlug: Self.slug(from: source.title), commit: source.commit)
     }
 
     /// Detection and planning read the stored tree, so they see what the steps will see.

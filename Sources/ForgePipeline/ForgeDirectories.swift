@@ -45,5 +45,9 @@ package struct ForgeDirectories: Sendable, Hashable {
     package var fetchMemos: String { "\(state)/fetched" }
     package var sandboxes: String { "\(state)/sandboxes" }
     package var gatewayState: String { "\(state)/gateway.json" }
+    /// Log files of running servers.
+    package var appLogs: String { "\(state)/apps" }
+    /// Seals the variables of projects; apart from the files that hold them.
+    package var variablesKey: String { "\(configuration)/keys/variables.key" }
     package var toolchainMemo: String { "\(state)/toolchains.json" }
 }

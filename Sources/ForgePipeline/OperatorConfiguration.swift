@@ -6,6 +6,7 @@ internal import ForgeTOML
 /// The word of whoever runs this machine: `config.toml` of Forge's own folder and a few variables. Never a project's files.
 struct OperatorConfiguration: Sendable, Hashable {
     var limits = OperatorLimits()
+    var apps = OperatorApps()
     /// Servers that install steps may reach besides their registries, wherever they lie.
     var egress: Set<EgressOrigin> = []
     /// CA certificates that steps with a network are to trust besides the system's.
@@ -34,6 +35,7 @@ struct OperatorConfiguration: Sendable, Hashable {
         let faults = FaultLog()
         let reader = TableReader(table, file: file, name: "", faults: faults)
         if let section = reader.tableReader("limits") { limits = OperatorLimits(reading: section) }
+        if let section = reader.tableReader("apps") { apps = OperatorApps(reading: section) }
         if let section = reader.tableReader("network") { readNetwork(section) }
         reader.finish()
         guard faults.faults.isEmpty else { throw ForgeError(.configuration, "config.invalid", findings: faults.sorted) }

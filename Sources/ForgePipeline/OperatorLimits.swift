@@ -31,18 +31,18 @@ struct OperatorLimits: Sendable, Hashable {
             toolchains: plan.toolchains, warnings: plan.warnings)
     }
 
-    private static func cpus(_ table: TableReader) -> Double? {
+    static func cpus(_ table: TableReader) -> Double? {
         guard let node = table.node("cpus") else { return nil }
         if let number = node.number, number >= 0.1, number <= 4096 { return number }
         table.faults.add("`cpus` must be a number of cores, at least 0.1", at: table.place(of: node), hint: "write `cpus = 2`")
         return nil
     }
 
-    private static func bytes(_ key: String, _ table: TableReader) -> Int64? {
+    static func bytes(_ key: String, _ table: TableReader) -> Int64? {
         amount(key, table, ["KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30], example: "2GB")
     }
 
-    private static func amount(_ key: String, _ table: TableReader, _ units: [String: Int64], example: String) -> Int64? {
+    static func amount(_ key: String, _ table: TableReader, _ units: [String: Int64], example: String) -> Int64? {
         guard let text = table.string(key) else { return nil }
         let digits = text.value.prefix { $0.isASCII && $0.isNumber }
         let unit = String(text.value.dropFirst(digits.count).filter { !$0.isWhitespace })

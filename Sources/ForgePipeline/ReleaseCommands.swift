@@ -1,7 +1,9 @@
+internal import ForgeControl
 internal import ForgeEvents
 package import ForgeGateway
 package import ForgeModel
 package import ForgeReleases
+internal import ForgeSandbox
 internal import ForgeStore
 internal import ForgeSystem
 
@@ -28,16 +30,27 @@ extension Pipeline {
     /// Builds when asked to, then brings the artifact to its place; the release that was there answers until the new one does.
     package func deploy(_ request: DeployRequest) async throws -> ReleaseReport {
         let store = try await openStore()
-        let artifact =
-            switch request.subject {
-            case .build(let build): try await buildArtifact(build, for: request.place).artifact
-            case .artifact(let text): try await stored(text, in: store)
-            }
         let (service, gateway) = try await releases(store)
-        let report = try await service.deploy(artifact, to: request.place, target: request.target, span: events.newSpan(.deploy, "deploy"))
+        var options = ReleaseService.DeployOptions(target: request.target)
+        options.since = try await service.moment()
+        let artifact: Artifact
+        switch request.subject {
+        case .build(let build):
+            // A server needs the gateway: known before anything is built for nothing.
+            let built = try await buildArtifact(build, for: request.place) { plan in
+                if plan.artifact.kind == .container && gateway == nil { throw Self.gatewayNotRunning }
+            }
+            artifact = built.artifact
+            options.commit = built.commit
+        case .artifact(let text): artifact = try await stored(text, in: store)
+        }
+        let report = try await service.deploy(artifact, to: request.place, options: options, span: events.newSpan(.deploy, "deploy"))
         tell(report, report.alreadyActive ? "Already live" : "Deployed", gateway: gateway)
         return report
     }
+
+    private static let gatewayNotRunning = ForgeError(
+        .deploy, "gateway.not-running", "the gateway is not running, and it is what runs servers", hint: "start it: `forge gateway`")
 
     /// Releases an older artifact again; nothing is built.
     package func rollback(_ place: ReleasePlace, to release: String?) async throws -> ReleaseReport {
@@ -60,10 +73,47 @@ extension Pipeline {
             try Files.makeDirectory(directories.data, mode: 0o700)
             try Files.makeDirectory(directories.state, mode: 0o700)
         }
+        let store = try await openStore()
         let releases = try await ReleaseLog.open(directories.releases)
-        try await Gateway.run(
-            routes: releases.routes,
-            configuration: .init(listen: listen, statePath: directories.gatewayState) { log($0.line) }, started: started)
+        var configuration = Gateway.Configuration(listen: listen, statePath: directories.gatewayState) { log($0.line) }
+        configuration.apps = try await apps(store, releases, log)
+        try await Gateway.run(routes: releases.routes, configuration: configuration, started: started)
+    }
+
+    private func apps(_ store: Store, _ releases: ReleaseLog, _ log: @escaping @Sendable (String) -> Void) async throws -> Gateway.Apps {
+        let word = try operatorConfiguration().apps
+        let housing = AppHousing(
+            trees: store.trees, vault: try await vault(), logs: directories.appLogs, limits: word.limits, health: word.health
+        ) { [installation, directories] in
+            try await ServerSandbox.open(helper: installation.sandboxHelper, directory: directories.sandboxes)
+        }
+        var apps = Gateway.Apps(housing: housing, swaps: releases.swaps) { release, app, reason in
+            await replaceFailed(release, app, reason, log)
+        }
+        apps.settings.drain = word.drain
+        apps.settings.keep = word.keep
+        return apps
+    }
+
+    /// Brings the release before the failed one back; the log says what became of it.
+    private func replaceFailed(
+        _ release: String, _ app: AppSpecification, _ reason: String, _ log: @Sendable (String) -> Void
+    ) async {
+        do {
+            let place = try ReleasePlace(project: ProjectSlug(parsing: app.project), environment: app.environment, preview: app.preview)
+            let service = try await releases(openStore()).service
+            let report = try await service.replaceFailed(
+                release, at: place, reason: "its server \(reason)", span: events.newSpan(.rollback, "rollback"))
+            log(
+                "\(app.host): release \(release) failed, its server \(reason); "
+                    + (report.map { "back to \($0.previous ?? $0.release): \($0.release) is online" } ?? "replaced meanwhile"))
+        } catch {
+            log("\(app.host): release \(release) failed, its server \(reason); it cannot be rolled back: \(error)")
+        }
+    }
+
+    func vault() async throws -> Vault {
+        try await BlockingPool.run { [directories] in try Vault.open(directories.variablesKey) }
     }
 
     private func stored(_ text: String, in store: Store) async throws -> Artifact {
@@ -90,7 +140,10 @@ extension Pipeline {
         let gateway = try await BlockingPool.run { [directories] in try GatewayState.read(directories.gatewayState) }
         let catalog = TargetCatalog(directories: [installation.plugins], programs: [installation.executables])
         let log = try await ReleaseLog.open(directories.releases)
-        let settings = ReleaseService.Settings(gatewayPort: gateway?.port ?? ListenAddress.standard.port)
+        var settings = ReleaseService.Settings(gatewayPort: gateway?.port ?? ListenAddress.standard.port)
+        settings.apps = AppHost(
+            controlPath: GatewayState.controlPath(directories.gatewayState), logs: AppLogFolder(directories.appLogs),
+            vault: try await vault())
         return (ReleaseService(log: log, catalog: catalog, store: store, events: events, settings: settings), gateway)
     }
 
@@ -98,10 +151,13 @@ extension Pipeline {
         if gateway == nil {
             events.emit(.warning(Diagnostic("the gateway is not running, so nothing answers yet", hint: "start it: `forge gateway`")))
         }
-        let rows = [
+        var rows = [
             Summary.Row("url", report.url ?? "none"), Summary.Row("release", report.release),
             Summary.Row("artifact", report.artifact.description),
         ]
+        if let swap = report.swap, let milliseconds = swap.healthyMs {
+            rows.insert(Summary.Row("healthy", "after \(Milliseconds(milliseconds))"), at: 1)
+        }
         let next =
             ["forge releases --project \(report.project)"] + (report.previous == nil ? [] : ["forge rollback --project \(report.project)"])
         events.emit(.summary(Summary(headline: "\(what) \(report.project) to \(report.environment.rawValue)", rows: rows, next: next)))

@@ -1,5 +1,5 @@
 internal import Crypto
-package import ForgeModel
+internal import ForgeModel
 internal import ForgeSystem
 internal import FoundationEssentials
 internal import Glibc
@@ -51,7 +51,9 @@ package struct Vault: Sendable {
     /// What was sealed for `context`.
     /// - Throws: `ForgeError` `vault.damaged` when one bit of it, of the context or of the key is another.
     package func open(_ sealed: String, for context: String) throws -> [UInt8] {
-        guard sealed.hasPrefix(Self.version), let combined = Data(base64Encoded: String(sealed.dropFirst(Self.version.count))),
+        let text = String(sealed.dropFirst(Self.version.count))
+        // Written as we write it: base 64 has several ways to say the same bytes.
+        guard sealed.hasPrefix(Self.version), let combined = Data(base64Encoded: text), combined.base64EncodedString() == text,
             let box = try? AES.GCM.SealedBox(combined: combined),
             let plain = try? AES.GCM.open(box, using: key, authenticating: Data(context.utf8))
         else {

@@ -13,7 +13,7 @@ import Testing
     func aTargetIsHeldToTheProtocol(transcript: Transcript) async throws {
         try await ReleaseFixture.run { fixture in
             let old = try await fixture.artifact(["index.html": "old"])
-            _ = try await fixture.service().deploy(old, to: mySite, target: "static", span: anySpan)
+            _ = try await fixture.service().deploy(old, to: mySite, options: .init(target: "static"), span: anySpan)
             let new = try await fixture.artifact(["index.html": "brand", "a/b.txt": "new..."])
             let values = ["artifact": new.digest.description, "host": "my-site.localhost"]
             let pidFile = fixture.folder.path + "/pid"
@@ -22,7 +22,7 @@ import Testing
 
             var outcome: [String]
             do {
-                let report = try await service.deploy(new, to: mySite, target: "script", span: anySpan)
+                let report = try await service.deploy(new, to: mySite, options: .init(target: "script"), span: anySpan)
                 outcome = ["released \(report.url ?? "nowhere")"]
                 #expect(report.status == .active)
                 #expect(try await fixture.history(mySite, [old.digest: "old", new.digest: "new"]) == ["active new", "superseded old"])
@@ -101,7 +101,7 @@ import Testing
             try Files.writeAtomically(Array(block("toml", of: manual).utf8), to: plugin + "/plugin.toml")
             let catalog = TargetCatalog(directories: [fixture.folder.path + "/plugins"], programs: [])
             let artifact = try await fixture.artifact(["index.html": "home", "a/b.txt": "b"])
-            let report = try await fixture.service(catalog).deploy(artifact, to: mySite, target: "copy", span: anySpan)
+            let report = try await fixture.service(catalog).deploy(artifact, to: mySite, options: .init(target: "copy"), span: anySpan)
             #expect(report.url == "https://www.example.org/my-site.localhost/")
             #expect(try String(contentsOfFile: goal + "my-site.localhost/a/b.txt", encoding: .utf8) == "b")
         }

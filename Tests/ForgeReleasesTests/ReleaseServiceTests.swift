@@ -154,7 +154,7 @@ import Testing
             try await fixture.log.begin(
                 Release(
                     id: "killed", place: mySite, artifact: artifact.digest, target: "static", status: .pending, externalURL: nil,
-                    createdAt: 1, previous: nil, origin: nil, failure: nil))
+                    createdAt: 1, previous: nil, origin: nil, failure: nil, commit: nil, variables: nil, variablesTag: ""))
             _ = try await fixture.service().deploy(artifact, to: mySite, span: anySpan)
             let releases = try await fixture.log.list(mySite)
             #expect(releases.map(\.status) == [.active, .failed])

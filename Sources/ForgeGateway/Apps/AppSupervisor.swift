@@ -4,6 +4,9 @@ package import ForgeSandbox
 package import ForgeStore
 internal import ForgeSystem
 
+/// Told of a release whose server crashed too often, what the server was started as, and how it ended.
+package typealias AppFailureHandler = @Sendable (_ release: String, AppSpecification, _ reason: String) async -> Void
+
 /// Keeps the servers of this machine as the route table wants them: one running for every route that leads to one, the one
 /// before it drained and then kept frozen for a rollback, nothing else.
 ///
@@ -38,8 +41,7 @@ package actor AppSupervisor {
     private let upstreams: Upstreams
     private let traffic: ReleaseTraffic
     private let swaps: SwapTable
-    /// Told of a release that crashed too often, and how it ended.
-    private let onFailure: @Sendable (AppSpecification, String) async -> Void
+    private let onFailure: AppFailureHandler
 
     private var gatewayPort = 0
     private var sandbox: ServerSandbox?
@@ -58,7 +60,7 @@ package actor AppSupervisor {
 
     package init(
         housing: AppHousing, settings: Settings = Settings(), upstreams: Upstreams, traffic: ReleaseTraffic, swaps: SwapTable,
-        onFailure: @escaping @Sendable (AppSpecification, String) async -> Void
+        onFailure: @escaping AppFailureHandler
     ) {
         self.housing = housing
         self.settings = settings
@@ -186,7 +188,7 @@ package actor AppSupervisor {
             await instance.keepUp()
         } catch {
             upstreams.set(app.release, .down("it could not be started"))
-            await onFailure(app, "could not be started: \(Self.notStarted(error).message)")
+            await onFailure(app.release, app, "could not be started: \(Self.notStarted(error).message)")
         }
     }
 
@@ -279,7 +281,7 @@ package actor AppSupervisor {
         case .away: upstreams.set(release, .starting)
         case .givenUp(let reason):
             upstreams.set(release, .down("it crashed \(CrashPolicy.limit) times in \(CrashPolicy.window.components.seconds / 60) minutes"))
-            await onFailure(app, reason)
+            await onFailure(release, app, reason)
         }
     }
 
