@@ -1,69 +1,68 @@
 internal import NIOCore
-internal import NIOHTTP1
 
-/// One request and its answer, as far as it has got.
+/// A request that the gateway answers by itself, and its answer, as far as it has got.
 struct Exchange {
     /// Nil when the request could not be read.
-    let head: HTTPRequestHead?
+    let head: RequestHead?
     let start: ContinuousClock.Instant
     var closes: Bool
+    /// The release in whose place the gateway answers.
+    var app: String?
     var response = GatewayResponse.internalError
     var sent: Int64 = 0
 
     /// HEAD gets the head of what GET would get.
-    var sendsBody: Bool { head?.method != .HEAD }
+    var sendsBody: Bool { head?.isHead != true }
 
-    var responseHead: HTTPResponseHead {
-        var fields = HTTPHeaders(response.headers.map { ($0.name, $0.value) })
-        if let length = response.contentLength { fields.add(name: "Content-Length", value: String(length)) }
+    func writeHead(to buffer: inout ByteBuffer) {
+        buffer.writeString("HTTP/1.1 \(response.status) \(Self.reason(response.status))\r\n")
+        for field in response.headers { buffer.writeString("\(field.name): \(field.value)\r\n") }
+        if let length = response.contentLength { buffer.writeString("Content-Length: \(length)\r\n") }
         if closes {
-            fields.add(name: "Connection", value: "close")
-        } else if head?.version == .http1_0 {
-            fields.add(name: "Connection", value: "keep-alive")
+            buffer.writeStaticString("Connection: close\r\n")
+        } else if head?.isOld == true {
+            buffer.writeStaticString("Connection: keep-alive\r\n")
         }
-        return HTTPResponseHead(version: .http1_1, status: HTTPResponseStatus(statusCode: response.status), headers: fields)
+        buffer.writeLineEnd()
     }
 
     var record: AccessRecord {
-        AccessRecord(
-            host: head?.headers.first(name: "host") ?? "", method: head?.method.rawValue ?? "", target: head?.uri ?? "",
-            status: response.status, bytes: sent, durationMs: Int((.now - start) / .milliseconds(1)), release: response.release)
+        AccessRecord(head, status: response.status, bytes: sent, since: start, release: app ?? response.release)
+    }
+
+    private static func reason(_ status: Int) -> String {
+        switch status {
+        case 200: "OK"
+        case 206: "Partial Content"
+        case 301: "Moved Permanently"
+        case 304: "Not Modified"
+        case 400: "Bad Request"
+        case 404: "Not Found"
+        case 405: "Method Not Allowed"
+        case 408: "Request Timeout"
+        case 413: "Content Too Large"
+        case 416: "Range Not Satisfiable"
+        case 431: "Request Header Fields Too Large"
+        case 502: "Bad Gateway"
+        case 503: "Service Unavailable"
+        case 504: "Gateway Timeout"
+        default: "Error"
+        }
+    }
+}
+
+extension AccessRecord {
+    init(_ head: RequestHead?, status: Int, bytes: Int64, since start: ContinuousClock.Instant, release: String?) {
+        self.init(
+            host: head?.hostText ?? "", method: head?.methodText ?? "", target: head?.targetText ?? "", status: status, bytes: bytes,
+            durationMs: Int((.now - start) / .milliseconds(1)), release: release)
     }
 }
 
 extension GatewayRequest {
-    init(_ head: HTTPRequestHead) {
+    init(_ head: RequestHead) {
         self.init(
-            method: head.method.rawValue, target: head.uri, hosts: head.headers["host"],
-            ifNoneMatch: head.headers["if-none-match"], ifRange: head.headers.first(name: "if-range"), range: head.headers["range"])
-    }
-}
-
-extension HTTPRequestHead {
-    /// Whether a further request may follow on the connection. After an upgrade offer the parser takes no more.
-    var allowsAnother: Bool {
-        isKeepAlive && method != .CONNECT && !headers.contains(name: "upgrade")
-    }
-}
-
-/// Heads whose end is not beyond doubt are refused: two readers of one byte stream must never see different requests.
-enum RequestFraming {
-    static func refusal(of head: HTTPRequestHead, bodyLimit: Int) -> GatewayResponse? {
-        let lengths = head.headers["content-length"]
-        let encodings = head.headers["transfer-encoding"]
-        guard lengths.count <= 1, encodings.isEmpty || (lengths.isEmpty && encodings.map { $0.lowercased() } == ["chunked"]) else {
-            return .badRequest("The length of this request is ambiguous.")
-        }
-        guard encodings.isEmpty || head.version != .http1_0 else {
-            return .badRequest("An HTTP/1.0 request cannot be chunked.")
-        }
-        guard head.headers["host"].count == 1 else { return .badRequest("A request names exactly one host.") }
-        if let length = lengths.first {
-            guard let bytes = Int(length), bytes >= 0 else { return .badRequest("The length of this request is not a number.") }
-            if bytes > bodyLimit { return .bodyTooLarge }
-        }
-        // The client waits for a word before it sends a body nobody wants.
-        if head.headers.contains(name: "expect") { return head.method == .GET || head.method == .HEAD ? nil : .methodNotAllowed }
-        return nil
+            method: head.methodText, target: head.targetText, hosts: [head.hostText], ifNoneMatch: head.wire.values(.ifNoneMatch),
+            ifRange: head.wire.values(.ifRange).first, range: head.wire.values(.range))
     }
 }

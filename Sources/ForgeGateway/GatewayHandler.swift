@@ -1,171 +1,247 @@
 internal import ForgeStore
-internal import ForgeSystem
 internal import NIOCore
-internal import NIOHTTP1
-internal import NIOPosix
 
-/// What every connection of a gateway shares.
-struct GatewayServices: Sendable {
-    let watch: RouteWatch
-    let responder: StaticResponder
-    let pool: NIOThreadPool
-    let limits: GatewayLimits
-    let log: @Sendable (AccessRecord) -> Void
-
-    /// The answer by the routes as they are at this moment. Blocks.
-    func respond(to request: GatewayRequest) -> GatewayResponse {
-        // A table that cannot be read now leaves the last one in force: sites stay up.
-        responder.respond(to: request, routes: (try? watch.current()) ?? watch.last)
-    }
-}
-
-/// One connection: reads a request to its end, answers it, waits for the next. Runs on its event loop only.
+/// One client's connection: reads a request, has it answered from files or by an app, waits for the next. Runs on its event
+/// loop only.
 final class GatewayHandler: ChannelInboundHandler {
-    typealias InboundIn = HTTPServerRequestPart
-    typealias OutboundOut = HTTPServerResponsePart
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
 
-    private enum State {
+    enum State {
         /// Between requests.
         case idle
-        case receiving(HTTPRequestHead, body: Int)
+        /// A head was read; the routes have to be read, or its app is starting.
+        case routing(RequestHead)
+        /// The body of a request that needs none is thrown away; then it is answered.
+        case discarding(RequestHead, BodyReader, count: Int, Answer)
+        /// The gateway's own answer is being written.
         case responding
+        case proxying(ProxyExchange)
         /// The last answer is out; what the client still sends is dropped.
         case lingering
         case closed
     }
 
-    private static let pieceSize: Int64 = 256 << 10
+    /// What answers a request that goes to no app.
+    enum Answer {
+        case files(RouteEntry, RouteSnapshot)
+        case page(GatewayResponse)
+    }
 
-    private let services: GatewayServices
-    private var state = State.idle
-    private var deadline: Scheduled<Void>?
-    private var inputIsClosed = false
+    /// What the connection is waiting for, at most until its deadline.
+    enum Timeout {
+        case idle, head, body, answer, stream, start, close
+    }
 
-    init(_ services: GatewayServices) { self.services = services }
+    /// Bytes of following requests that are held while one is answered.
+    private static let aheadLimit = 16 << 10
+
+    let services: GatewayServices
+    let eventLoop: any EventLoop
+    let pool: UpstreamPool
+    let channel: any Channel
+    let encoding: RequestEncoding
+    var context: ChannelHandlerContext?
+    var state = State.idle
+    var input = ByteBuffer()
+    var inputIsClosed = false
+    /// The gateway stops: this request is the last.
+    private(set) var isQuiescing = false
+    /// The release whose start the request in hand waits for.
+    var waitingFor: String?
+    var knownHost: (text: String, canonical: String?)?
+    private var scanner = HeadScanner()
+    private var blankLines = 0
+    private var isProcessing = false
+    private var deadline = NIODeadline.distantFuture
+    private var timeout = Timeout.idle
+    private var timer: (at: NIODeadline, task: Scheduled<Void>)?
+
+    init(_ services: GatewayServices, _ channel: any Channel) {
+        self.services = services
+        self.channel = channel
+        eventLoop = channel.eventLoop
+        pool = services.connections.pool(of: channel.eventLoop)
+        encoding = RequestEncoding(address: channel.remoteAddress?.ipAddress ?? "unknown", port: channel.localAddress?.port ?? 0)
+    }
+
+    /// Whether the client has sent its last request.
+    var isAtEnd: Bool { inputIsClosed && input.readableBytes == 0 }
+    var isWritable: Bool { channel.isWritable }
+
+    // MARK: - events
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
 
     func channelActive(context: ChannelHandlerContext) {
-        setDeadline(context, services.limits.idleTimeout) { $1.close(promise: nil) }
-        context.fireChannelActive()
+        setDeadline(min(services.limits.headTimeout, services.limits.idleTimeout), .idle)
+        context.read()
     }
 
     func channelInactive(context: ChannelHandlerContext) {
+        inputIsClosed = true
+        timer?.task.cancel()
+        timer = nil
+        leave()
         state = .closed
-        deadline?.cancel()
         context.fireChannelInactive()
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        switch (unwrapInboundIn(data), state) {
-        case (.head(let head), .idle): begin(context, head)
-        case (.body(let bytes), .receiving(let head, let count)):
-            state = .receiving(head, body: count + bytes.readableBytes)
-            if count + bytes.readableBytes > services.limits.bodyBytes { refuse(context, .bodyTooLarge, head) }
-        case (.end, .receiving(let head, _)): answer(context, head)
+        var bytes = unwrapInboundIn(data)
+        if input.readableBytes == 0 { input = bytes } else { input.writeBuffer(&bytes) }
+        process()
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) { readIfWanted() }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if case .proxying(let exchange) = state, context.channel.isWritable { exchange.connection?.readIfWanted() }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        switch event {
+        case ChannelEvent.inputClosed: inputEnded()
+        case is UpstreamChange: if case .routing(let head) = state { route(head) }
+        case let event as ReleaseMustEnd:
+            if case .proxying(let exchange) = state, event.release == nil || event.release == exchange.release { exchange.end() }
+        case is ChannelShouldQuiesceEvent: quiesce()
+        default: context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+
+    /// A client that has finished sending still gets the answers from files; an app is told that nobody waits for its own.
+    private func inputEnded() {
+        inputIsClosed = true
+        switch state {
+        case .responding: return
+        case .routing where waitingFor == nil: return
+        case .proxying(let exchange):
+            if exchange.phase == .tunnel { return exchange.clientFinishedSending() }
+        default: break
+        }
+        context?.close(promise: nil)
+    }
+
+    private func quiesce() {
+        isQuiescing = true
+        switch state {
+        case .idle where input.readableBytes == 0: context?.close(promise: nil)
+        case .proxying(let exchange): exchange.leave()
         default: break
         }
     }
 
-    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        guard case ChannelEvent.inputClosed = event else { return context.fireUserInboundEventTriggered(event) }
-        inputIsClosed = true
-        if case .responding = state { return }
-        context.close(promise: nil)
-    }
+    // MARK: - input
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        switch (error, state) {
-        case (let error as HTTPParserError, .idle):
-            refuse(context, error == .headerOverflow ? .headersTooLarge : .notHTTP, nil)
-        case (let error as HTTPParserError, .receiving(let head, _)):
-            refuse(context, error == .headerOverflow ? .headersTooLarge : .notHTTP, head)
-        case (_, .lingering) where !(error is IOError): break
-        default: context.close(promise: nil)
+    func readIfWanted() { if wantsInput { context?.read() } }
+
+    private var wantsInput: Bool {
+        if inputIsClosed { return false }
+        switch state {
+        case .idle, .discarding, .lingering: return true
+        case .proxying(let exchange):
+            if exchange.phase == .tunnel || !exchange.requestIsRead { return exchange.takesRequest }
+            return input.readableBytes < Self.aheadLimit
+        case .routing, .responding: return input.readableBytes < Self.aheadLimit
+        case .closed: return false
         }
     }
 
-    private func begin(_ context: ChannelHandlerContext, _ head: HTTPRequestHead) {
-        state = .receiving(head, body: 0)
-        if let refusal = RequestFraming.refusal(of: head, bodyLimit: services.limits.bodyBytes) {
-            return refuse(context, refusal, head)
-        }
-        setDeadline(context, services.limits.bodyTimeout) { $0.refuse($1, .requestTimeout, nil) }
+    /// Does with the bytes in hand whatever the state allows.
+    func process() {
+        guard !isProcessing else { return }
+        isProcessing = true
+        defer { isProcessing = false }
+        while input.readableBytes > 0, step() {}
+        if case .proxying(let exchange) = state { exchange.flushRequest() }
     }
 
-    private func answer(_ context: ChannelHandlerContext, _ head: HTTPRequestHead) {
-        state = .responding
-        deadline?.cancel()
-        let start = ContinuousClock.now
-        let request = GatewayRequest(head)
-        services.pool.runIfActive(eventLoop: context.eventLoop) { [services] in services.respond(to: request) }
-            .assumeIsolated().whenComplete { result in
-                guard case .responding = self.state else { return }
-                guard case .success(let response) = result else { return context.close(promise: nil) }
-                self.write(context, response, Exchange(head: head, start: start, closes: !head.allowsAnother))
-            }
-    }
-
-    /// Answers without the routes and ends the connection: what follows on it cannot be trusted to be a request.
-    private func refuse(_ context: ChannelHandlerContext, _ response: GatewayResponse, _ head: HTTPRequestHead?) {
-        state = .responding
-        deadline?.cancel()
-        write(context, response, Exchange(head: head, start: .now, closes: true))
-    }
-
-    private func write(_ context: ChannelHandlerContext, _ response: GatewayResponse, _ exchange: Exchange) {
-        var exchange = exchange
-        exchange.response = response
-        exchange.closes = exchange.closes || inputIsClosed
-        context.write(wrapOutboundOut(.head(exchange.responseHead)), promise: nil)
-        switch exchange.sendsBody ? response.body : nil {
-        case nil: finish(context, exchange)
-        case .bytes(let bytes)?:
-            exchange.sent = Int64(bytes.count)
-            context.write(wrapOutboundOut(.body(.byteBuffer(context.channel.allocator.buffer(bytes: bytes)))), promise: nil)
-            finish(context, exchange)
-        case .file(let file, let range)?: writePiece(context, file, range, exchange)
-        }
-    }
-
-    /// Sends the next piece of a file once the one before is on its way, so that a slow client holds one piece in memory.
-    private func writePiece(_ context: ChannelHandlerContext, _ file: Descriptor, _ range: Range<Int64>, _ exchange: Exchange) {
-        guard !range.isEmpty else { return finish(context, exchange) }
-        let end = min(range.upperBound, range.lowerBound + Self.pieceSize)
-        services.pool.runIfActive(eventLoop: context.eventLoop) { try file.piece(range.lowerBound..<end) }
-            .assumeIsolated().whenComplete { result in
-                guard case .responding = self.state else { return }
-                guard case .success(let bytes) = result else { return context.close(promise: nil) }
-                self.setDeadline(context, self.services.limits.writeTimeout) { $1.close(promise: nil) }
-                let buffer = context.channel.allocator.buffer(bytes: bytes)
-                context.writeAndFlush(self.wrapOutboundOut(.body(.byteBuffer(buffer)))).assumeIsolated().whenSuccess {
-                    var exchange = exchange
-                    exchange.sent += Int64(bytes.count)
-                    self.writePiece(context, file, end..<range.upperBound, exchange)
+    /// Whether there may be more to do.
+    private func step() -> Bool {
+        switch state {
+        case .idle: return takeHead()
+        case .discarding(let head, var reader, let count, let answer):
+            do {
+                switch try reader.next(&input) {
+                case .more: state = .discarding(head, reader, count: count, answer)
+                case .end: respond(head, answer)
+                case .bytes(let bytes):
+                    let count = count + bytes.readableBytes
+                    state = .discarding(head, reader, count: count, answer)
+                    if count > services.limits.bodyBytes { refuse(.bodyTooLarge, head) } else if reader.isDone { respond(head, answer) }
+                    return true
                 }
-            }
-    }
-
-    private func finish(_ context: ChannelHandlerContext, _ exchange: Exchange) {
-        guard case .responding = state else { return }
-        deadline?.cancel()
-        state = exchange.closes ? .lingering : .idle
-        let limits = services.limits
-        setDeadline(context, exchange.closes ? limits.writeTimeout : limits.idleTimeout) { $1.close(promise: nil) }
-        let written = context.writeAndFlush(wrapOutboundOut(.end(nil)))
-        services.log(exchange.record)
-        guard exchange.closes else { return }
-        // A full close with unread input would reset the connection and take the answer with it.
-        written.assumeIsolated().whenSuccess {
-            guard case .lingering = self.state else { return }
-            if self.inputIsClosed { return context.close(promise: nil) }
-            self.setDeadline(context, limits.lingerTimeout) { $1.close(promise: nil) }
-            context.close(mode: .output, promise: nil)
+            } catch { refuse(.refusal(of: error), head) }
+            return false
+        case .proxying(let exchange):
+            do { try exchange.take(&input) } catch { exchange.answerInstead(.refusal(of: error), failed: false) }
+            return false
+        case .lingering, .closed:
+            input.clear()
+            return false
+        case .routing, .responding: return false
         }
     }
 
-    private func setDeadline(
-        _ context: ChannelHandlerContext, _ delay: Duration, _ action: @escaping (GatewayHandler, ChannelHandlerContext) -> Void
-    ) {
-        deadline?.cancel()
-        deadline = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(delay)) { action(self, context) }
+    private func takeHead() -> Bool {
+        let limits = services.limits
+        do {
+            guard skipBlankLines() else { return false }
+            let found = try input.withUnsafeReadableBytesTyped { bytes throws(WireFault) in
+                guard FieldName.isToken(bytes[0]) else { throw .malformed }
+                return try scanner.end(in: bytes, limit: limits.headerBytes, fields: limits.headerFields)
+            }
+            guard let end = found, let bytes = input.readSlice(length: end) else {
+                if timeout == .idle { setDeadline(min(limits.headTimeout, limits.idleTimeout), .head) }
+                return false
+            }
+            scanner = HeadScanner()
+            blankLines = 0
+            route(try RequestHead(parsing: bytes))
+        } catch {
+            refuse(.refusal(of: error), nil)
+        }
+        return true
+    }
+
+    /// Some clients end a body with a line end that is none of it (RFC 9112, 2.2). False when there is nothing else yet.
+    private func skipBlankLines() -> Bool {
+        while blankLines < 2, input.getInteger(at: input.readerIndex, as: UInt16.self) == 0x0D0A {
+            input.moveReaderIndex(forwardBy: 2)
+            blankLines += 1
+        }
+        return input.readableBytes > 1 || (input.readableBytes == 1 && input.getInteger(at: input.readerIndex, as: UInt8.self) != 0x0D)
+    }
+
+    // MARK: - output and time
+
+    func write(_ bytes: ByteBuffer) { context?.write(wrapOutboundOut(bytes), promise: nil) }
+    func flush() { context?.flush() }
+
+    /// `deadlineReached` is called after `delay` unless another deadline is set before. Costs no timer where one runs already.
+    func setDeadline(_ delay: Duration, _ timeout: Timeout) {
+        self.timeout = timeout
+        deadline = .now() + TimeAmount(delay)
+        if let timer {
+            if timer.at <= deadline { return }
+            timer.task.cancel()
+        }
+        arm()
+    }
+
+    private func arm() {
+        let at = deadline
+        timer = (at, eventLoop.assumeIsolated().scheduleTask(deadline: at) { self.timerFired() })
+    }
+
+    private func timerFired() {
+        timer = nil
+        if case .closed = state { return }
+        if NIODeadline.now() < deadline { return arm() }
+        deadlineReached(timeout)
     }
 }
