@@ -1,4 +1,4 @@
-package import ForgeModel
+internal import ForgeModel
 internal import ForgeSystem
 
 /// The variables of a file in the syntax of `.env` files.
@@ -123,7 +123,8 @@ private struct EnvironmentParser {
         skipSpace()
         guard let value = value(at: place) else { return }
         if let fault = VariableRule.fault(name: VariableName.isValid(name) ? name : "…", value: value) {
-            let message = VariableName.isValid(name) ? fault.message : "what stands before `=` is not the name of a variable: \(VariableName.rule)"
+            let message =
+                VariableName.isValid(name) ? fault.message : "what stands before `=` is not the name of a variable: \(VariableName.rule)"
             faults.append(Diagnostic(message, at: place, hint: VariableName.isValid(name) ? fault.hint : nil))
         } else {
             variables[name] = value

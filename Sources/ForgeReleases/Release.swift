@@ -1,5 +1,4 @@
 package import ForgeModel
-package import ForgeStore
 
 /// One attempt to bring an artifact to a place, and what became of it.
 package struct Release: Hashable, Sendable {

@@ -7,6 +7,7 @@ enum ReleaseSchema {
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         RouteTable.registerMigrations(in: &migrator)
+        VariableSchema.registerMigrations(in: &migrator)
         migrator.registerMigration("releases-1") { database in
             try database.execute(
                 sql: """

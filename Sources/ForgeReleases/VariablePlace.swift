@@ -35,11 +35,13 @@ package enum VariableRule {
         if let reason = VariableName.platform(name) {
             return Diagnostic(
                 "`\(name)` cannot be set: \(reason)",
-                hint: name == "PORT" ? "leave it out; what a server listens on without it is `port` below `[deploy]`" : "choose another name")
+                hint: name == "PORT"
+                    ? "leave it out; what a server listens on without it is `port` below `[deploy]`" : "choose another name")
         }
         if value.utf8.contains(0) { return Diagnostic("the value of `\(name)` holds a NUL byte, which no environment can") }
         if value.utf8.count > valueLimit {
-            return Diagnostic("the value of `\(name)` is longer than \(valueLimit >> 10) KiB", hint: "give the program a file, or a shorter value")
+            return Diagnostic(
+                "the value of `\(name)` is longer than \(valueLimit >> 10) KiB", hint: "give the program a file, or a shorter value")
         }
         return nil
     }

@@ -1,4 +1,4 @@
-package import ForgeModel
+internal import ForgeModel
 package import ForgeStore
 internal import ForgeSystem
 internal import GRDB
@@ -82,13 +82,13 @@ package struct VariableStore: Sendable {
         try VariableRule.check(variables)
         try await write { database in
             for (name, value) in variables.sorted(by: { $0.key < $1.key }) {
-                let version = 1 + (try Int64.fetchOne(database, sql: "SELECT max(version) FROM variable") ?? 0)
+                try note(.write, name, of: place, in: database)
+                // The row that says so gives a number that never comes again.
+                let version = database.lastInsertedRowID
+                let sealed = try vault.seal(Array(value.utf8), for: Self.context(place, name, version))
                 try database.execute(
                     sql: "INSERT OR REPLACE INTO variable VALUES (?, ?, ?, ?, ?, ?)",
-                    arguments: Self.arguments(place) + [
-                        name, version, try vault.seal(Array(value.utf8), for: Self.context(place, name, version)), clock(),
-                    ])
-                try note(.write, name, of: place, in: database)
+                    arguments: Self.arguments(place) + [name, version, sealed, clock()])
             }
             let count = try Int.fetchOne(
                 database, sql: "SELECT count(*) FROM variable WHERE project = ? AND environment = ?", arguments: Self.arguments(place))
@@ -106,7 +106,8 @@ package struct VariableStore: Sendable {
             var unknown: [String] = []
             for name in Set(names).sorted() {
                 try database.execute(
-                    sql: "DELETE FROM variable WHERE project = ? AND environment = ? AND name = ?", arguments: Self.arguments(place) + [name])
+                    sql: "DELETE FROM variable WHERE project = ? AND environment = ? AND name = ?",
+                    arguments: Self.arguments(place) + [name])
                 if database.changesCount == 0 { unknown.append(name) }
                 try note(.remove, name, of: place, in: database)
             }

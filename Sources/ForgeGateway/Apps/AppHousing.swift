@@ -1,4 +1,4 @@
-package import ForgeModel
+internal import ForgeModel
 package import ForgeSandbox
 package import ForgeStore
 internal import ForgeControl

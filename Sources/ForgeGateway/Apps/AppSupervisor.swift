@@ -1,6 +1,6 @@
 package import ForgeControl
 package import ForgeModel
-package import ForgeSandbox
+internal import ForgeSandbox
 package import ForgeStore
 internal import ForgeSystem
 
