@@ -17,12 +17,14 @@ package struct BuildEngine: Sendable {
         package let useCache: Bool
         /// Where `<step>.log` files go.
         package let logDirectory: String
+        /// Step id → variables whose values take the place of what the plan says of them: these are in no key and in no record.
+        package let values: [String: [String: String]]
         /// Asked for each step that reaches registries, once it is known that it has to run.
         package let network: @Sendable (Step) async throws -> StepNetwork
 
         package init(
             plan: BuildPlan, source: Digest, toolchains: [String: String], scope: String, useCache: Bool, logDirectory: String,
-            network: @escaping @Sendable (Step) async throws -> StepNetwork
+            values: [String: [String: String]] = [:], network: @escaping @Sendable (Step) async throws -> StepNetwork
         ) {
             self.plan = plan
             self.source = source
@@ -30,6 +32,7 @@ package struct BuildEngine: Sendable {
             self.scope = scope
             self.useCache = useCache
             self.logDirectory = logDirectory
+            self.values = values
             self.network = network
         }
     }

@@ -38,7 +38,8 @@ package actor LocalStepRunner: StepRunner {
         let action = execution.action
         let request = SandboxRequest(
             layers: layers, command: action.command,
-            environment: action.environment.merging(execution.network?.environment ?? [:]) { own, _ in own },
+            environment: action.environment.merging(execution.values) { $1 }
+                .merging(execution.network?.environment ?? [:]) { own, _ in own },
             workingDirectory: action.workingDirectory, limits: execution.step.limits, network: execution.network?.policy)
         let trees = self.trees
         let step = execution.step

@@ -21,15 +21,19 @@ package struct StepExecution: Sendable {
     package let caches: [RelativePath: Digest]
     /// For a step that reaches registries.
     package let network: StepNetwork?
+    /// Variables whose values the action only has a tag of.
+    package let values: [String: String]
 
     package init(
-        step: Step, action: Action, layers: [Digest], caches: [RelativePath: Digest] = [:], network: StepNetwork? = nil
+        step: Step, action: Action, layers: [Digest], caches: [RelativePath: Digest] = [:], network: StepNetwork? = nil,
+        values: [String: String] = [:]
     ) {
         self.step = step
         self.action = action
         self.layers = layers
         self.caches = caches
         self.network = network
+        self.values = values
     }
 }
 

@@ -67,7 +67,8 @@ struct StepTask: Sendable {
         async let network = step.network == .registries ? request.network(step) : nil
         async let caches = keptCaches()
         let fresh = try await execute(
-            StepExecution(step: step, action: action, layers: layers, caches: caches, network: network))
+            StepExecution(
+                step: step, action: action, layers: layers, caches: caches, network: network, values: request.values[step.id] ?? [:]))
         _ = try await engine.store.content.write(encoded.command)
         _ = try await engine.store.content.write(encoded.action)
         try await engine.store.actions.record(fresh, for: encoded.digest, execution: execution(of: action))

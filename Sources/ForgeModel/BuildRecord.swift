@@ -31,6 +31,35 @@ package struct BuildRecord: Hashable, Sendable, Codable {
         }
     }
 
+    /// What a build read of the place it was made for: elsewhere it may have come out differently.
+    package struct Binding: Hashable, Sendable, Codable {
+        package struct Read: Hashable, Sendable, Codable {
+            package let name: String
+            /// Of the value, made with this machine's key; nil when the variable was not set.
+            package let tag: String?
+
+            package init(name: String, tag: String?) {
+                self.name = name
+                self.tag = tag
+            }
+        }
+
+        package let project: String?
+        package let environment: DeployEnvironment?
+        package let preview: Int?
+        package let reads: [Read]
+        /// All variables whose names begin so were given to a step; those that were set are among `reads`.
+        package let prefixes: [String]
+
+        package init(project: String?, environment: DeployEnvironment?, preview: Int?, reads: [Read], prefixes: [String]) {
+            self.project = project
+            self.environment = environment
+            self.preview = preview
+            self.reads = reads
+            self.prefixes = prefixes
+        }
+    }
+
     package let artifact: Digest
     package let source: Source
     package let plan: Digest
@@ -40,13 +69,15 @@ package struct BuildRecord: Hashable, Sendable, Codable {
     package let toolchains: [String: String]
     package let sandbox: String
     package let warnings: [Diagnostic]
+    /// Nil in records that were made before builds had one.
+    package let binding: Binding?
     /// Seconds since 1970.
     package let finishedAt: Int64
     package let forgeVersion: String
 
     package init(
         artifact: Digest, source: Source, plan: Digest, preset: PresetReference, steps: [StepRecord], toolchains: [String: String],
-        sandbox: String, warnings: [Diagnostic], finishedAt: Int64, forgeVersion: String
+        sandbox: String, warnings: [Diagnostic], binding: Binding? = nil, finishedAt: Int64, forgeVersion: String
     ) {
         self.artifact = artifact
         self.source = source
@@ -56,6 +87,7 @@ package struct BuildRecord: Hashable, Sendable, Codable {
         self.toolchains = toolchains
         self.sandbox = sandbox
         self.warnings = warnings
+        self.binding = binding
         self.finishedAt = finishedAt
         self.forgeVersion = forgeVersion
     }

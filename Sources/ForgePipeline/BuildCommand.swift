@@ -19,6 +19,9 @@ package struct BuildRequest: Sendable, Hashable {
     /// File that gets the artifact as `tar.zst`.
     package var archive: String?
     package var useCache: Bool
+    /// Where the artifact is to go, as far as that is said, and a file with variables for it that are not stored.
+    package var destination = Destination()
+    package var environmentFile: String?
 
     package init(source: SourceRequest, output: String? = nil, replacesOutput: Bool = false, archive: String? = nil, useCache: Bool = true)
     {
@@ -35,7 +38,7 @@ extension Pipeline {
     /// - Throws: `ForgeError`; `CancellationError` when interrupted. Either way nothing half-made is left.
     package func build(_ request: BuildRequest) async throws -> BuildOutput {
         let started = ContinuousClock.now
-        let built = try await buildArtifact(request)
+        let built = try await buildArtifact(request, for: destination(of: request))
         let milliseconds = Milliseconds(Int((ContinuousClock.now - started) / .milliseconds(1)))
         var rows = [
             Summary.Row("artifact", built.output.artifact), Summary.Row("kind", built.output.kind.rawValue),
@@ -58,24 +61,34 @@ extension Pipeline {
         let commit: String?
     }
 
-    /// `place` is where the artifact goes next, when that is known: it decides what the platform's variables are. `planned` sees
-    /// the plan before anything of it runs, and may refuse it.
+    /// `planned` sees the plan before anything of it runs, and may refuse it.
     func buildArtifact(
-        _ request: BuildRequest, for place: ReleasePlace? = nil, planned: (BuildPlan) throws -> Void = { _ in }
+        _ request: BuildRequest, for destination: Destination, planned: (BuildPlan) throws -> Void = { _ in }
+    ) async throws -> Built {
+        let (source, root) = try await snapshot(request.source, into: openStore())
+        let origin = BuildRecord.Source(location: request.source.location, commit: source.commit, root: root)
+        return try await buildArtifact(request, from: origin, titled: source.title, for: destination, planned: planned)
+    }
+
+    /// The same from a source that lies in the store.
+    func buildArtifact(
+        _ request: BuildRequest, from source: BuildRecord.Source, titled title: String, for destination: Destination,
+        planned: (BuildPlan) throws -> Void
     ) async throws -> Built {
         // A build that is wholly cached opens no sandbox, which sweeps as well and tells what hinders it.
         try? await OCISandbox.sweep(directories.sandboxes)
         let store = try await openStore()
-        let (source, root) = try await snapshot(request.source, into: store)
         let catalog = try await BlockingPool.run { [installation] in try Self.catalog(installation) }
-        let variables = PlatformVariables(commit: source.commit, place: place, gatewayPort: try await gatewayPort())
-        let plan = variables.filled(into: try await plan(root, catalog, store))
+        let variables = BuildVariables(
+            destination, commit: source.commit, gatewayPort: try await gatewayPort(), vault: try await vault())
+        let filled = variables.filled(into: try await plan(source.root, catalog, store))
+        let plan = filled.plan
         try planned(plan)
         for warning in plan.warnings { events.emit(.warning(warning)) }
         let toolchains = try await identify(plan, catalog)
         let access = RegistryAccess(catalog: catalog, configuration: try operatorConfiguration(), environment: environment, events: events)
         let report = try await execute(
-            plan, request: request, root: root, toolchains: toolchains.identities, access: access, store: store)
+            filled, request: request, root: source.root, toolchains: toolchains.identities, access: access, store: store)
         let (artifact, findings) = try await spanned(events.newSpan(.artifact, "artifact")) {
             let made = try await ArtifactAssembler(store: store).assemble(
                 plan, report: report, runtimes: toolchains.runtimes, interpreters: toolchains.files)
@@ -84,12 +97,11 @@ extension Pipeline {
         let warnings = plan.warnings + findings + undeclared(in: report) + refused(in: report)
         for warning in warnings.dropFirst(plan.warnings.count) { events.emit(.warning(warning)) }
         let record = try await record(
-            artifact, plan: plan, report: report, source: .init(location: request.source.location, commit: source.commit, root: root),
-            toolchains: toolchains.identities, warnings: warnings, store: store)
+            artifact, plan: filled, report: report, source: source, toolchains: toolchains.identities, warnings: warnings, store: store)
         try await export(artifact, request, store)
         let output = BuildOutput(artifact: artifact, preset: plan.preset.id, report: report, record: record, warnings: warnings)
         return Built(
-            output: output, artifact: artifact, title: source.title, suggestedSlug: Self.slug(from: source.title), commit: source.commit)
+            output: output, artifact: artifact, title: title, suggestedSlug: Self.slug(from: title), commit: source.commit)
     }
 
     /// Detection and planning read the stored tree, so they see what the steps will see.
@@ -118,7 +130,8 @@ extension Pipeline {
     }
 
     private func execute(
-        _ plan: BuildPlan, request: BuildRequest, root: Digest, toolchains: [String: String], access: RegistryAccess, store: Store
+        _ filled: BuildVariables.Filled, request: BuildRequest, root: Digest, toolchains: [String: String], access: RegistryAccess,
+        store: Store
     ) async throws -> BuildReport {
         let logs = try await BlockingPool.run { [directories] in try BuildLogs.begin(in: directories.logs) }
         let runner = LocalStepRunner(trees: store.trees) { [installation, directories] in
@@ -127,8 +140,8 @@ extension Pipeline {
         let engine = BuildEngine(store: store, runner: runner, events: events)
         return try await engine.build(
             .init(
-                plan: plan, source: root, toolchains: toolchains, scope: Self.scope(request.source, plan), useCache: request.useCache,
-                logDirectory: logs, network: { try await access.network(for: $0) }))
+                plan: filled.plan, source: root, toolchains: toolchains, scope: Self.scope(request.source, filled.plan),
+                useCache: request.useCache, logDirectory: logs, values: filled.values, network: { try await access.network(for: $0) }))
     }
 
     /// The project whose earlier builds a miss is explained against: the same place, the same app.
@@ -157,10 +170,11 @@ extension Pipeline {
     }
 
     private func record(
-        _ artifact: Artifact, plan: BuildPlan, report: BuildReport, source: BuildRecord.Source, toolchains: [String: String],
+        _ artifact: Artifact, plan filled: BuildVariables.Filled, report: BuildReport, source: BuildRecord.Source,
+        toolchains: [String: String],
         warnings: [Diagnostic], store: Store
     ) async throws -> Digest {
-        let planDigest = try await store.content.write(CanonicalJSON.encode(plan))
+        let planDigest = try await store.content.write(CanonicalJSON.encode(filled.plan))
         let steps = report.steps.map {
             BuildRecord.StepRecord(
                 id: $0.step.id, action: $0.action, outcome: $0.outcome, reason: $0.reason?.description, durationMs: $0.durationMs,
@@ -168,8 +182,10 @@ extension Pipeline {
         }
         return try await store.artifacts.saveRecord(
             BuildRecord(
-                artifact: artifact.digest, source: source, plan: planDigest, preset: plan.preset, steps: steps, toolchains: toolchains,
-                sandbox: report.sandbox ?? "none", warnings: warnings, finishedAt: Int64(Date().timeIntervalSince1970),
+                artifact: artifact.digest, source: source, plan: planDigest, preset: filled.plan.preset, steps: steps,
+                toolchains: toolchains,
+                sandbox: report.sandbox ?? "none", warnings: warnings, binding: filled.binding,
+                finishedAt: Int64(Date().timeIntervalSince1970),
                 forgeVersion: ForgeVersion.current))
     }
 

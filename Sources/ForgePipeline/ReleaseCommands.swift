@@ -13,11 +13,17 @@ package struct DeployRequest: Sendable {
         case build(BuildRequest)
         /// `sha256:…` as a person types it.
         case artifact(String)
+        /// What is active in another environment of the project.
+        case active(ReleasePlace)
     }
 
     package let subject: Subject
     package let place: ReleasePlace
     package let target: String?
+    /// A file with variables that are set for the environment before the deploy.
+    package var environmentFile: String?
+    /// Whether an artifact that is bound to another environment is built again for this one.
+    package var rebuilds = false
 
     package init(subject: Subject, place: ReleasePlace, target: String?) {
         self.subject = subject
@@ -33,20 +39,39 @@ extension Pipeline {
         let (service, gateway) = try await releases(store)
         var options = ReleaseService.DeployOptions(target: request.target)
         options.since = try await service.moment()
+        options.variables = try await variables(of: request.place, importing: request.environmentFile)
+        let destination = Destination(request.place, variables: options.variables)
+        // A server needs the gateway: known before anything is built for nothing.
+        func planned(_ plan: BuildPlan) throws {
+            if plan.artifact.kind == .container && gateway == nil { throw Self.gatewayNotRunning }
+        }
         let artifact: Artifact
         switch request.subject {
         case .build(let build):
-            // A server needs the gateway: known before anything is built for nothing.
-            let built = try await buildArtifact(build, for: request.place) { plan in
-                if plan.artifact.kind == .container && gateway == nil { throw Self.gatewayNotRunning }
-            }
-            artifact = built.artifact
-            options.commit = built.commit
-        case .artifact(let text): artifact = try await stored(text, in: store)
+            let built = try await buildArtifact(build, for: destination, planned: planned)
+            (artifact, options.commit) = (built.artifact, built.commit)
+        case .artifact(let text):
+            let found = try await stored(text, in: store)
+            (artifact, options.commit) = try await promoted(found, to: destination, rebuild: request.rebuilds, planned: planned)
+        case .active(let origin):
+            let release = try await active(origin, service)
+            let found = try await stored(release.artifact.description, in: store)
+            (artifact, options.commit) = try await promoted(found, to: destination, rebuild: request.rebuilds, planned: planned)
+            options.commit = options.commit ?? release.commit
         }
         let report = try await service.deploy(artifact, to: request.place, options: options, span: events.newSpan(.deploy, "deploy"))
         tell(report, report.alreadyActive ? "Already live" : "Deployed", gateway: gateway)
         return report
+    }
+
+    private func active(_ place: ReleasePlace, _ service: ReleaseService) async throws -> ReleaseReport {
+        let releases = try await service.list(project: place.project, environment: place.environment)
+        guard let active = releases.first(where: { $0.status == .active && $0.preview == place.preview }) else {
+            throw ForgeError(
+                .deploy, "release.none-active", "there is no active release of \(place.display) to promote",
+                hint: "`forge releases --project \(place.project)` lists what there is")
+        }
+        return active
     }
 
     private static let gatewayNotRunning = ForgeError(
@@ -104,9 +129,8 @@ extension Pipeline {
             let service = try await releases(openStore()).service
             let report = try await service.replaceFailed(
                 release, at: place, reason: "its server \(reason)", span: events.newSpan(.rollback, "rollback"))
-            log(
-                "\(app.host): release \(release) failed, its server \(reason); "
-                    + (report.map { "back to \($0.previous ?? $0.release): \($0.release) is online" } ?? "replaced meanwhile"))
+            let outcome = report.map { "rolled back, release \($0.release) is online" } ?? "it was replaced meanwhile"
+            log("\(app.host): release \(release) failed, its server \(reason); \(outcome)")
         } catch {
             log("\(app.host): release \(release) failed, its server \(reason); it cannot be rolled back: \(error)")
         }
@@ -158,8 +182,9 @@ extension Pipeline {
         if let swap = report.swap, let milliseconds = swap.healthyMs {
             rows.insert(Summary.Row("healthy", "after \(Milliseconds(milliseconds))"), at: 1)
         }
-        let next =
-            ["forge releases --project \(report.project)"] + (report.previous == nil ? [] : ["forge rollback --project \(report.project)"])
+        var next = ["forge releases --project \(report.project)"]
+        if report.target == "container" { next.insert("forge logs --project \(report.project)", at: 0) }
+        if report.previous != nil { next.append("forge rollback --project \(report.project)") }
         events.emit(.summary(Summary(headline: "\(what) \(report.project) to \(report.environment.rawValue)", rows: rows, next: next)))
     }
 }

@@ -76,6 +76,13 @@ package struct VariableStore: Sendable {
         }
     }
 
+    /// One variable.
+    /// - Throws: `ForgeError` `variables.unknown`
+    package func value(of name: String, orThrowAt place: VariablePlace) async throws -> String {
+        guard let value = try await value(of: name, at: place) else { throw Self.unknown([name], at: place) }
+        return value
+    }
+
     /// Sets all of `variables`, or none; other variables stay.
     /// - Throws: `ForgeError` `variables.invalid`, `variables.too-many`
     package func set(_ variables: [String: String], at place: VariablePlace) async throws {
@@ -144,7 +151,7 @@ package struct VariableStore: Sendable {
         }
     }
 
-    static func unknown(_ names: [String], at place: VariablePlace) -> ForgeError {
+    private static func unknown(_ names: [String], at place: VariablePlace) -> ForgeError {
         ForgeError(
             .usage, "variables.unknown",
             names.map { "`\($0)`" }.joined(separator: ", ") + (names.count == 1 ? " is" : " are") + " not set in \(place.display)",

@@ -51,7 +51,29 @@ package struct ArtifactStore: Sendable {
     package func saveRecord(_ record: BuildRecord) async throws -> Digest {
         let digest = try await content.write(CanonicalJSON.encode(record))
         try await list(digest, as: .record)
+        try await StoreFailure.reported(path) {
+            try await database.pool.write {
+                try $0.execute(
+                    sql: "INSERT INTO artifactRecord (artifact, record, size) VALUES (?, ?, ?)",
+                    arguments: [record.artifact.hex, digest.hex, digest.sizeBytes])
+            }
+        }
         return digest
+    }
+
+    /// How `artifact` came to be, each time it did, the newest first; at most `limit`.
+    package func records(of artifact: Digest, limit: Int = 50) async throws -> [BuildRecord] {
+        let digests = try await StoreFailure.reported(path) {
+            try await database.pool.read { database in
+                try Row.fetchAll(
+                    database, sql: "SELECT record, size FROM artifactRecord WHERE artifact = ? ORDER BY sequence DESC LIMIT ?",
+                    arguments: [artifact.hex, limit]
+                ).map { try Digest(hex: $0["record"] as String, sizeBytes: $0["size"]) }
+            }
+        }
+        var records: [BuildRecord] = []
+        for digest in digests { if let record = try await record(digest) { records.append(record) } }
+        return records
     }
 
     /// The build record named by `digest`; nil when it is not here.

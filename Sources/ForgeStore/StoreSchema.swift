@@ -40,6 +40,18 @@ enum StoreSchema {
                     ) WITHOUT ROWID;
                     """)
         }
+        migrator.registerMigration("3 records by artifact") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE artifactRecord (
+                        sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+                        artifact TEXT NOT NULL,             -- hex
+                        record TEXT NOT NULL,               -- hex
+                        size INTEGER NOT NULL               -- of the record
+                    );
+                    CREATE INDEX artifactRecordByArtifact ON artifactRecord (artifact, sequence);
+                    """)
+        }
         return migrator
     }
 }

@@ -1,5 +1,7 @@
 internal import ArgumentParser
+internal import ForgeModel
 internal import ForgePipeline
+internal import ForgeReleases
 
 /// Options of a build, wherever one is made.
 struct BuildOptions: ParsableArguments {
@@ -15,6 +17,9 @@ struct BuildOptions: ParsableArguments {
     @Flag(name: .customLong("no-cache"), help: "Execute every step, whatever is cached.")
     var noCache = false
 
+    @Option(name: .customLong("env-file"), help: "A file of variables (.env syntax); a deploy sets them for the environment first.")
+    var environmentFile: String?
+
     func request(_ source: SourceOptions) -> BuildRequest {
         BuildRequest(source: source.request, output: out, replacesOutput: force, archive: archive, useCache: !noCache)
     }
@@ -29,9 +34,20 @@ struct BuildCommand: ForgeSubcommand {
     @OptionGroup var build: BuildOptions
     @OptionGroup var output: OutputOptions
 
+    @Option(help: "The project it is for: its variables are known to the build.")
+    var project: String?
+
+    @Option(name: .customLong("env"), help: "The environment it is for: production, staging or preview.")
+    var environment: DeployEnvironment?
+
+    @Option(help: "The number of the change that a preview shows.")
+    var pr: Int?
+
     func run(in invocation: Invocation) async throws {
-        let request = build.request(source)
-        let result = try await invocation.showing { try await $0.build(request) }
+        var request = build.request(source)
+        request.environmentFile = build.environmentFile
+        request.destination = Destination(project: try project.map { try ProjectSlug(parsing: $0) }, environment: environment, preview: pr)
+        let result = try await invocation.showing { [request] in try await $0.build(request) }
         if invocation.isJSON { try invocation.print(result) { "" } }
     }
 }

@@ -19,17 +19,39 @@ struct DeployCommand: ForgeSubcommand {
     @Option(help: "Deploy this artifact (sha256:…) instead of building.")
     var artifact: String?
 
+    @Option(help: "Deploy what is active in this environment of the project: production, staging or pr-NUMBER.")
+    var from: String?
+
+    @Flag(help: "When the artifact was built for another environment and read its variables, build its source again for this one.")
+    var rebuild = false
+
     @Option(help: "The deploy target; without it the one that takes this kind of artifact.")
     var target: String?
 
     func run(in invocation: Invocation) async throws {
-        if artifact != nil, source.source != nil || source.commit != nil {
-            throw ForgeError(.usage, "usage.two-subjects", "both a source and `--artifact` were given", hint: "leave one of them out")
-        }
-        let request = DeployRequest(
-            subject: artifact.map { .artifact($0) } ?? .build(build.request(source)), place: try place.place(), target: target)
-        let report = try await invocation.showing { try await $0.deploy(request) }
+        var request = DeployRequest(subject: try subject(), place: try place.place(), target: target)
+        request.environmentFile = build.environmentFile
+        request.rebuilds = rebuild
+        let report = try await invocation.showing { [request] in try await $0.deploy(request) }
         if invocation.isJSON { try invocation.print(report) { "" } }
+    }
+}
+
+extension DeployCommand {
+    private func subject() throws -> DeployRequest.Subject {
+        let given = [("a source", source.source ?? source.commit), ("`--artifact`", artifact), ("`--from`", from)].filter { $0.1 != nil }
+        guard given.count < 2 else {
+            throw ForgeError(
+                .usage, "usage.two-subjects", "both \(given[0].0) and \(given[1].0) were given", hint: "leave one of them out")
+        }
+        if let artifact { return .artifact(artifact) }
+        guard let from else { return .build(build.request(source)) }
+        let number = from.hasPrefix("pr-") ? Int(from.dropFirst(3)) : nil
+        guard let environment = number == nil ? DeployEnvironment(rawValue: from) : .preview else {
+            throw ForgeError(
+                .usage, "usage.from", "`--from` cannot be `\(from)`", hint: "write `production`, `staging`, or `pr-12` for a preview")
+        }
+        return .active(try ReleasePlace(project: ProjectSlug(parsing: place.project), environment: environment, preview: number))
     }
 }
 
