@@ -70,8 +70,7 @@ struct ServerWorkshop: ~Copyable {
         return Started(server: try await RunningServer.start(request, in: sandbox) { log.append($0) }, log: log)
     }
 
-    /// Run directories and mounts of this workshop's servers, their processes and loop devices; cgroups and interfaces that
-    /// are there now but not in `before`.
+    /// Run directories, mounts, loop devices and processes of this workshop's servers.
     func leftovers() throws -> [String] {
         let mounts = String(decoding: try Files.read("/proc/self/mounts") ?? [], as: UTF8.self)
         let loops = try Files.list("/sys/block").compactMap { try Files.read("/sys/block/\($0)/loop/backing_file") }

@@ -70,7 +70,11 @@ enum ServerFirewall {
             let setting = "/proc/sys/net/ipv4/conf/\(uplink)/forwarding"
             guard try Files.read(setting)?.first == UInt8(ascii: "0") else { continue }
             try Files.writeAtomically([], to: "\(marks)/\(uplink)")
-            try Descriptor.open(setting, O_WRONLY).write(Array("1".utf8), to: setting)
+            do { try Descriptor.open(setting, O_WRONLY).write(Array("1".utf8), to: setting) } catch {
+                throw ForgeError(
+                    .deploy, "server.forwarding", "`\(uplink)` cannot be made to forward packets to servers",
+                    hint: "set `net.ipv4.conf.\(uplink).forwarding=1`, or run servers with a closed network", cause: error)
+            }
         }
         return try Files.list(marks).filter { !$0.hasSuffix(".tmp") }.sorted()
     }
