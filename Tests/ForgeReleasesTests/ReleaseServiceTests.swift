@@ -19,7 +19,7 @@ import Testing
                     "url": "http://my-site.localhost:8080/" as NSString, "status": "active" as NSString, "project": "my-site" as NSString,
                     "environment": "production" as NSString, "preview": NSNull(), "target": "static" as NSString,
                     "createdAt": 1_800_000_000_000 as NSNumber, "previous": NSNull(), "failure": NSNull(),
-                    "alreadyActive": false as NSNumber,
+                    "commit": NSNull(), "swap": NSNull(), "alreadyActive": false as NSNumber,
                 ])
             #expect(try fixture.served("my-site.localhost") == "home")
             let entry = try #require(try fixture.log.routes.snapshot().entries["my-site.localhost"])

@@ -115,7 +115,7 @@ actor AppInstance {
         var reason = end
         while role == .live, case .restart(let pause) = policy.noteCrash(at: .now) {
             state = .restarting
-            log.remark("\(reason); starting it again in \(pause / .milliseconds(1)) ms")
+            log.remark("\(reason); starting it again in \(Int(pause / .milliseconds(1))) ms")
             try? await Task.sleep(for: pause)
             guard state == .restarting, !Task.isCancelled else { return nil }
             restarts += 1
@@ -141,8 +141,9 @@ actor AppInstance {
     private func giveUp(_ reason: String) {
         state = .ended(reason)
         guard role == .live else { return log.remark(reason) }
-        log.remark("\(reason); given up after \(CrashPolicy.limit) crashes in \(CrashPolicy.window.components.seconds / 60) minutes")
-        changed(.givenUp(reason))
+        let whole = "\(CrashPolicy.words), the last time it \(reason)"
+        log.remark(whole)
+        changed(.givenUp(whole))
     }
 
     /// From now on it is brought up again when it ends.

@@ -52,6 +52,7 @@ package actor AppSupervisor {
     private var healthy: [String: Int] = [:]
     /// Host name → release, as the routes were when they were last looked at; nil before the first look.
     private var routed: [String: String]?
+    private var version: Int64 = -1
     private var isStopping = false
 
     private typealias Job = @Sendable () async -> Void
@@ -151,20 +152,29 @@ package actor AppSupervisor {
 
     /// Makes what runs as `routes` want it; the slow part of it in the background.
     package func reconcile(_ routes: RouteSnapshot) async {
-        guard !isStopping else { return }
+        guard !isStopping, routes.version >= version else { return }
+        version = routes.version
         let before = routed
         let now = routes.entries.mapValues(\.release)
         routed = now
+        var records: [(release: String, record: SwapRecord)] = []
+        // No suspension in here: whoever looks next finds every server where its route wants it.
         for (host, entry) in routes.entries where before?[host] != entry.release {
             bringUp(entry)
             guard let before else { continue }
-            let old = before[host]
-            let record = SwapRecord(
-                healthyMs: healthy.removeValue(forKey: entry.release), replaced: old, crossed: old.map(traffic.inFlight) ?? 0,
-                failed: old == nil ? 0 : nil, drainMs: old == nil ? 0 : nil)
-            later { await self.swap(to: entry.release, from: old, record) }
+            records.append((entry.release, swapRecord(of: entry.release, replacing: before[host])))
         }
         for (host, release) in before ?? [:] where now[host] == nil { later { await self.drained(release, keep: false) } }
+        for (release, record) in records {
+            await save(record, release)
+            if let old = record.replaced { later { await self.finishSwap(to: release, from: old, record) } }
+        }
+    }
+
+    private func swapRecord(of release: String, replacing old: String?) -> SwapRecord {
+        SwapRecord(
+            healthyMs: healthy.removeValue(forKey: release), replaced: old, crossed: old.map(traffic.inFlight) ?? 0,
+            failed: old == nil ? 0 : nil, drainMs: old == nil ? 0 : nil)
     }
 
     private func bringUp(_ entry: RouteEntry) {
@@ -198,19 +208,18 @@ package actor AppSupervisor {
         upstreams.set(instance.app.release, .ready(upstream(instance.app.release, instance)))
     }
 
-    private func swap(to release: String, from old: String?, _ record: SwapRecord) async {
-        save(record, release)
-        guard let old else { return }
+    private func finishSwap(to release: String, from old: String, _ record: SwapRecord) async {
         let outcome = await drained(old, keep: true)
         var record = record
         record.crossed = max(record.crossed, outcome.crossed)
         record.failed = outcome.failed
         record.drainMs = Int(outcome.duration / .milliseconds(1))
-        save(record, release)
+        await save(record, release)
     }
 
-    private func save(_ record: SwapRecord, _ release: String) {
-        later { [swaps] in try? await BlockingPool.run { try swaps.save(record, of: release) } }
+    /// A record that cannot be written is missing in a list, and nothing else.
+    private func save(_ record: SwapRecord, _ release: String) async {
+        try? await BlockingPool.run { [swaps] in try swaps.save(record, of: release) }
     }
 
     /// Lets the requests of `release` end, then its server, which is kept for a while where `keep` says so.
@@ -280,7 +289,7 @@ package actor AppSupervisor {
         case .ready: upstreams.set(release, .ready(upstream(release, instance)))
         case .away: upstreams.set(release, .starting)
         case .givenUp(let reason):
-            upstreams.set(release, .down("it crashed \(CrashPolicy.limit) times in \(CrashPolicy.window.components.seconds / 60) minutes"))
+            upstreams.set(release, .down("it \(CrashPolicy.words)"))
             await onFailure(release, app, reason)
         }
     }

@@ -4,6 +4,9 @@ struct CrashPolicy: Sendable {
     static let limit = 3
     static let window = Duration.seconds(300)
 
+    /// What a server did that is not started again.
+    static let words = "crashed \(limit) times in \(window.components.seconds / 60) minutes"
+
     private var crashes: [ContinuousClock.Instant] = []
 
     enum Verdict: Hashable, Sendable {
