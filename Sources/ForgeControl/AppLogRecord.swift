@@ -71,12 +71,30 @@ package struct AppLogFolder: Sendable {
 
     package init(_ path: String) { self.path = path }
 
-    package func log(of release: String) -> String { "\(path)/\(release).log" }
+    /// The file with the log of `release`: that of the release whose server it took over, where it did.
+    package func log(of release: String) -> String {
+        let own = own(release)
+        guard let real = (try? Files.resolved(own)) ?? nil, let name = real.split(separator: "/").last else { return own }
+        return "\(path)/\(name)"
+    }
 
-    /// Removes the logs of a project's releases but those of the first `count`.
+    private func own(_ release: String) -> String { "\(path)/\(release).log" }
+
+    /// The server of `older` goes on as that of `release`, and so does its log.
+    package func take(_ release: String, over older: String) throws {
+        let target = log(of: older).split(separator: "/").last.map(String.init) ?? ""
+        try Files.removeTree(own(release))
+        try Files.symlink(target, at: own(release))
+    }
+
+    /// Removes the logs of a project's releases but those of the first `count`, and those that they took over.
     package func prune(newestFirst releases: [String], keeping count: Int = 20) throws {
+        let kept = Set(releases.prefix(count).map(log))
         for release in releases.dropFirst(count) {
-            for file in [log(of: release), AppLogFile.older(log(of: release))] { try Files.removeTree(file) }
+            let file = log(of: release)
+            if file != own(release) { try Files.removeTree(own(release)) }
+            guard !kept.contains(file) else { continue }
+            for name in [file, AppLogFile.older(file)] { try Files.removeTree(name) }
         }
     }
 }

@@ -184,7 +184,14 @@ package struct ReleaseService: Sendable {
         guard let active = try await log.list(draft.place).first(where: { $0.id == release.id }) else {
             throw ForgeError(.bug, "release.lost", "release `\(release.id)` is not in the log")
         }
+        await pruneLogs(draft.place.project)
         return try await report(active)
+    }
+
+    /// Old logs that stay cost room and nothing else.
+    private func pruneLogs(_ project: ProjectSlug) async {
+        guard let apps = settings.apps, let releases = try? await log.list(project: project) else { return }
+        try? await BlockingPool.run { try apps.logs.prune(newestFirst: releases.map(\.id)) }
     }
 
     /// Runs `body`, but gives it up as soon as something else took the place of the pending `release`.

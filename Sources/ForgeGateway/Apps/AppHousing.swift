@@ -34,6 +34,12 @@ package struct AppHousing: Sendable {
         }
     }
 
+    /// The server that wrote the log of `older` goes on as that of `release`.
+    func takeLog(_ release: String, over older: String) async {
+        // Without it `forge logs` finds nothing of this release; the server runs all the same.
+        try? await BlockingPool.run { [logs] in try AppLogFolder(logs).take(release, over: older) }
+    }
+
     /// Starts one process of `app`; its output goes to `log`.
     func start(_ app: AppSpecification, _ log: AppLogWriter, in sandbox: ServerSandbox, gatewayPort: Int) async throws -> RunningServer {
         let owners = try SealedVariables.open(app.variables, of: app.release, in: vault)

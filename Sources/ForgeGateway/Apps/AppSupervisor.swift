@@ -96,6 +96,7 @@ package actor AppSupervisor {
             kept[app.host] = nil
             if await instance.wake() {
                 candidates[app.release] = Candidate(lease: lease, instance: instance, since: .now)
+                await housing.takeLog(app.release, over: instance.app.release)
                 instance.log.remark("woken for release \(app.release)")
                 return true
             }
