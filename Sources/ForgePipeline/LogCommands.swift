@@ -43,7 +43,8 @@ extension Pipeline {
         guard try await hasLog(release.id, folder) || request.follows && release.status == .pending else {
             throw try await noLog(release)
         }
-        var reader = AppLogReader(path: folder.log(of: release.id), last: request.lines)
+        var path = folder.log(of: release.id)
+        var reader = AppLogReader(path: path, last: request.lines)
         try show(try await Self.take(&reader, release.id))
         do {
             while request.follows {
@@ -55,8 +56,11 @@ extension Pipeline {
                 guard next.id != release.id, try await hasLog(next.id, folder) else { continue }
                 try show(try await Self.take(&reader, release.id))
                 release = next
-                reader = AppLogReader(path: folder.log(of: release.id), last: .max)
-                try show(try await Self.take(&reader, release.id))
+                // A server that was kept goes on in the log it had; of another's, what is older than the release is not its own.
+                guard folder.log(of: next.id) != path else { continue }
+                path = folder.log(of: next.id)
+                reader = AppLogReader(path: path, last: .max)
+                try show(try await Self.take(&reader, next.id).filter { $0.time >= next.createdAt })
             }
         } catch is CancellationError {
             // Following has no other end.
