@@ -5,6 +5,7 @@ cd "$(dirname "$0")/.."
 scripts/test-inputs.sh
 python3 Benchmarks/fetch.py --forge .build/release/forge
 python3 Benchmarks/installs.py --forge .build/release/forge
+python3 Benchmarks/proxy.py --forge .build/release/forge
 python3 Benchmarks/swaps.py --forge .build/release/forge
 python3 Benchmarks/rollbacks.py --forge .build/release/forge
 exec python3 Benchmarks/builds.py --forge .build/release/forge "$@"

@@ -125,10 +125,10 @@ extension GatewayHandler {
 }
 
 extension GatewayResponse {
-    static func refusal(of fault: WireFault) -> GatewayResponse {
+    static func refusal(of fault: WireFault, inBody: Bool = false) -> GatewayResponse {
         switch fault {
         case .malformed: .notHTTP
-        case .tooLarge: .headersTooLarge
+        case .tooLarge: inBody ? .bodyTooLarge : .headersTooLarge
         case .ambiguous(let text): .badRequest(text)
         }
     }

@@ -175,10 +175,10 @@ final class GatewayHandler: ChannelInboundHandler {
                     if count > services.limits.bodyBytes { refuse(.bodyTooLarge, head) } else if reader.isDone { respond(head, answer) }
                     return true
                 }
-            } catch { refuse(.refusal(of: error), head) }
+            } catch { refuse(.refusal(of: error, inBody: true), head) }
             return false
         case .proxying(let exchange):
-            do { try exchange.take(&input) } catch { exchange.answerInstead(.refusal(of: error), failed: false) }
+            do { try exchange.take(&input) } catch { exchange.answerInstead(.refusal(of: error, inBody: true), failed: false) }
             return false
         case .lingering, .closed:
             input.clear()

@@ -12,6 +12,8 @@ struct GatewayFixture {
     let gateway: Gateway
     let port: Int
     let log: AccessLog
+    let upstreams: Upstreams
+    let traffic: ReleaseTraffic
 
     static func run(
         limits: GatewayLimits = GatewayLimits(), _ body: (GatewayFixture) async throws -> Void
@@ -25,7 +27,9 @@ struct GatewayFixture {
         configuration.limits = limits
         let gateway = Gateway(routes: routes, configuration: configuration)
         let state = try await gateway.start()
-        let fixture = GatewayFixture(folder: folder, routes: routes, gateway: gateway, port: state.port, log: log)
+        let fixture = GatewayFixture(
+            folder: folder, routes: routes, gateway: gateway, port: state.port, log: log, upstreams: configuration.upstreams,
+            traffic: configuration.traffic)
         do { try await body(fixture) } catch {
             await gateway.stop(grace: .zero)
             throw error
@@ -50,6 +54,18 @@ struct GatewayFixture {
             release: "release-\(artifact)", artifact: Digest(of: artifact), root: root,
             fallback: try fallback.map { try RelativePath(parsing: $0) })
         try (table ?? routes).apply([.publish(host: host, entry)])
+    }
+
+    /// Sends requests for `host` to `app` from now on.
+    func serve(_ app: StubApp, host: String = "app.localhost", release: String = "one") throws {
+        upstreams.set(release, .ready(app.upstream(release)))
+        try route(host, to: release)
+    }
+
+    /// The route alone.
+    func route(_ host: String = "app.localhost", to release: String) throws {
+        let entry = RouteEntry(kind: .app, release: release, artifact: Digest(of: release), root: "/nonexistent")
+        try routes.apply([.publish(host: host, entry)])
     }
 
     func connect() throws -> RawClient { try RawClient(port: port) }

@@ -25,9 +25,7 @@ final class RawClient: Sendable {
         let raw = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         guard raw >= 0 else { throw SystemError.last("socket", "client") }
         socket = Descriptor(owning: raw)
-        var limit = timeval(tv_sec: 120, tv_usec: 0)
-        setsockopt(raw, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
-        setsockopt(raw, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        Self.limitWaiting(raw)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = UInt16(port).bigEndian
@@ -36,6 +34,18 @@ final class RawClient: Sendable {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { Glibc.connect(raw, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
         }
         guard result == 0 else { throw SystemError.last("connect", "client") }
+    }
+
+    /// The other end of an accepted connection.
+    init(_ socket: Descriptor) {
+        self.socket = socket
+        Self.limitWaiting(socket.raw)
+    }
+
+    private static func limitWaiting(_ raw: Int32) {
+        var limit = timeval(tv_sec: 120, tv_usec: 0)
+        setsockopt(raw, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        setsockopt(raw, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     }
 
     func send(_ text: String) throws { try send(Array(text.utf8)) }
@@ -48,6 +58,27 @@ final class RawClient: Sendable {
             sent += count
         }
     }
+
+    /// Sends until nobody takes more for a moment; how many bytes that were.
+    func sendUntilFull(_ piece: [UInt8], atMost limit: Int) -> Int {
+        var sent = 0
+        var isFull = 0
+        while sent < limit, isFull < 1000 {
+            let count = Glibc.send(socket.raw, piece, piece.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
+            if count > 0 { (sent, isFull) = (sent + count, 0) } else { isFull += 1; sched_yield(); usleep(500) }
+        }
+        return sent
+    }
+
+    /// Closes so that the other side gets a reset.
+    func reset() {
+        var option = linger(l_onoff: 1, l_linger: 0)
+        setsockopt(socket.raw, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
+        close()
+    }
+
+    /// Ends both directions; the descriptor itself lives as long as the value.
+    func close() { shutdown(socket.raw, Int32(SHUT_RDWR)) }
 
     /// Nothing more will be sent.
     func finishSending() { shutdown(socket.raw, Int32(SHUT_WR)) }
@@ -73,6 +104,15 @@ final class RawClient: Sendable {
         try rest.withLock { rest in
             var response = try head(&rest)
             let hasBody = !toHead && response.status != 304
+            if hasBody, response.headers["transfer-encoding"] == "chunked" {
+                response.body = try chunks(&rest)
+                return response
+            }
+            if hasBody, response.status == 200, response.headers["content-length"] == nil, response.headers["connection"] == "close" {
+                while try fill(&rest) {}
+                (response.body, rest) = (rest, [])
+                return response
+            }
             let length = hasBody ? response.headers["content-length"].flatMap { Int($0) } ?? 0 : 0
             while rest.count < length {
                 guard try fill(&rest) else { throw Malformed(text: "the body ended after \(rest.count) of \(length) bytes") }
@@ -80,6 +120,68 @@ final class RawClient: Sendable {
             response.body = Array(rest[..<length])
             rest.removeSubrange(..<length)
             return response
+        }
+    }
+
+    /// Exactly `count` bytes.
+    func bytes(_ count: Int) throws -> [UInt8] {
+        try rest.withLock { rest in
+            while rest.count < count { guard try fill(&rest) else { throw Malformed(text: String(decoding: rest, as: UTF8.self)) } }
+            defer { rest.removeFirst(count) }
+            return Array(rest[..<count])
+        }
+    }
+
+    /// Bytes up to and with `end`.
+    func text(to end: String) throws -> String { try rest.withLock { try text(&$0, to: end) } }
+
+    /// Reads nothing until the other side has gone.
+    func waitForHangUp() {
+        // POLLRDHUP, which Glibc does not show.
+        var descriptor = pollfd(fd: socket.raw, events: Int16(0x2000), revents: 0)
+        poll(&descriptor, 1, 120_000)
+    }
+
+    /// Everything to the end of the connection, as bytes.
+    func allBytes() throws -> [UInt8] {
+        try rest.withLock { rest in
+            while try fill(&rest) {}
+            defer { rest = [] }
+            return rest
+        }
+    }
+
+    /// Everything to the end of the connection.
+    func everything() throws -> String {
+        try rest.withLock { rest in
+            while try fill(&rest) {}
+            defer { rest = [] }
+            return String(decoding: rest, as: UTF8.self)
+        }
+    }
+
+    private func text(_ rest: inout [UInt8], to end: String) throws -> String {
+        let end = Array(end.utf8)
+        while true {
+            if let cut = rest.indices.first(where: { rest[$0...].starts(with: end) }) {
+                defer { rest.removeFirst(cut + end.count) }
+                return String(decoding: rest[..<(cut + end.count)], as: UTF8.self)
+            }
+            guard try fill(&rest) else { throw Malformed(text: String(decoding: rest, as: UTF8.self)) }
+        }
+    }
+
+    func chunkedBody() throws -> [UInt8] { try rest.withLock { try chunks(&$0) } }
+
+    private func chunks(_ rest: inout [UInt8]) throws -> [UInt8] {
+        var body: [UInt8] = []
+        while true {
+            let line = try text(&rest, to: "\r\n")
+            guard let size = Int(line.dropLast(1), radix: 16) else { throw Malformed(text: line) }
+            while rest.count < size + 2 { guard try fill(&rest) else { throw Malformed(text: "a chunk ended early") } }
+            body += rest[..<size]
+            rest.removeFirst(size + 2)
+            if size == 0 { return body }
         }
     }
 

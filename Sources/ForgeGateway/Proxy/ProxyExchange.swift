@@ -270,6 +270,7 @@ final class ProxyExchange {
     /// An answer that cannot be completed must not look complete: the connection goes without its end.
     private func breakOff(failed: Bool) {
         guard phase != .over else { return }
+        flush()
         finish(failed: failed, canKeep: false)
         client.exchangeBroke(self)
     }
