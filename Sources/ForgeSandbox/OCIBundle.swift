@@ -38,17 +38,16 @@ struct OCIBundle {
         "/etc/python3.11", "/etc/perl", "/etc/php", "/etc/java-17-openjdk", "/etc/magic",
     ]
 
-    /// Writes `bundle/config.json` and `etc/` below `directory`.
-    func write(to directory: String) throws {
-        try Files.makeDirectory("\(directory)/bundle", mode: 0o700)
+    /// Writes `etc/` below `directory` and returns the `config.json`: in memory, because it holds the variables of the command.
+    func write(to directory: String) throws -> Descriptor {
         try Files.makeDirectory("\(directory)/etc", mode: 0o700)
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        try Files.writeAtomically(Array(encoder.encode(specification)), to: "\(directory)/bundle/config.json", mode: 0o600)
         if let caBundle { try writeCertificates(caBundle, to: "\(directory)/\(Self.certificates)") }
         for (name, text) in Self.etc.merging(configuration, uniquingKeysWith: { $1 }) {
             try Files.writeAtomically(Array(text.utf8), to: "\(directory)/etc/\(name)")
         }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return try Descriptor.inMemory(Array(encoder.encode(specification)), name: "config.json")
     }
 
     /// The file in the run directory that `forge-sandbox` puts on the stage under the same name.

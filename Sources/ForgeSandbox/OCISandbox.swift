@@ -49,10 +49,11 @@ package struct OCISandbox: Sandbox {
         _ request: SandboxRequest, in home: String, range: IDRange, output: @escaping @Sendable (UnsafeRawBufferPointer) -> Void
     ) async throws -> SandboxResult {
         let bundle = OCIBundle(step: request, base: range.base, cgroup: ControlGroup(ofRun: home).name)
-        try await BlockingPool.run { try bundle.write(to: home) }
+        let configuration = try await BlockingPool.run { try bundle.write(to: home) }
         try await StepDisk.create(at: "\(home)/disk.img", bytes: request.limits.diskBytes)
         let started = ContinuousClock.now
-        let helper = try SandboxHelper.launch(installation, Self.arguments(for: request), in: home, range: range)
+        let helper = try SandboxHelper.launch(
+            installation, Self.arguments(for: request), configuration: configuration, in: home, range: range)
         let lifeline = helper.lifeline
         let limit = request.limits.logBytes
         let (listeners, found) = AsyncStream.makeStream(of: Descriptor.self)

@@ -9,18 +9,20 @@ struct SandboxHelper: Sendable {
     let output: Descriptor
     let report: Descriptor
 
-    /// Starts `forge-sandbox` in the run directory `home`, where the bundle and `disk.img` are.
+    /// Starts `forge-sandbox` in the run directory `home`, where `etc` and `disk.img` are.
     /// - Parameters:
     ///   - arguments: what is particular to this kind of run.
+    ///   - configuration: the bundle's `config.json`, to be read from its beginning.
     ///   - locks: held by the helper as long as anything of the run lives, beside the range's own.
     static func launch(
-        _ installation: SandboxInstallation, _ arguments: [String], in home: String, range: IDRange, locks: [FileLock] = []
+        _ installation: SandboxInstallation, _ arguments: [String], configuration: Descriptor, in home: String, range: IDRange,
+        locks: [FileLock] = []
     ) throws -> SandboxHelper {
         let (outputEnd, childOutput) = try Descriptor.pipe()
         let (childLifeline, lifelineEnd) = try Descriptor.pipe()
         let (reportEnd, childReport) = try Descriptor.socketPair()
         let name = ControlGroup(ofRun: home).name
-        var descriptors: [Int32: Descriptor] = [1: childOutput, 2: childOutput, 3: childLifeline, 4: childReport]
+        var descriptors: [Int32: Descriptor] = [0: configuration, 1: childOutput, 2: childOutput, 3: childLifeline, 4: childReport]
         for (index, lock) in ([range.lock] + locks).enumerated() { descriptors[Int32(5 + index)] = lock.descriptor }
         let common = [
             "--base", "\(range.base)", "--count", "\(IDRange.count)", "--user", "\(SandboxWorld.userID)", "--image", "disk.img",

@@ -30,6 +30,14 @@ package final class Descriptor: Sendable {
         return (Descriptor(owning: fds[0]), Descriptor(owning: fds[1]))
     }
 
+    /// A file with these bytes that has no name and never touches a disk, to be read from its beginning. `name` is for debuggers.
+    package static func inMemory(_ bytes: [UInt8], name: String) throws -> Descriptor {
+        let file = Descriptor(owning: try checked(forge_memory_file(name), "memfd_create", name))
+        try file.write(bytes, to: name)
+        try file.rewind()
+        return file
+    }
+
     /// Blocks until at least one byte is there; 0 at the end.
     package func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
         while true {

@@ -8,10 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define PID_FILE STAGE "pid"
+#define BUNDLE STAGE "bundle"
 
 static char *const environment[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL};
 
@@ -33,15 +35,29 @@ static pid_t start_runtime(const struct request *request, const char *verb, int 
     signal(SIGTERM, SIG_DFL);
     signal(SIGHUP, SIG_DFL);
     // Absolute, because crun changes into the bundle before it opens them.
-    char here[3072], log[4096], bundle[4096];
+    char here[3072], log[4096];
     if (!getcwd(here, sizeof here)) _exit(127);
     snprintf(log, sizeof log, "%s/runtime.log", here);
-    snprintf(bundle, sizeof bundle, "%s/bundle", here);
-    const char *create[] = {request->runtime, "--root", STAGE "state", "--log", log, "create", "--bundle", bundle, "--pid-file", PID_FILE,
+    const char *create[] = {request->runtime, "--root", STAGE "state", "--log", log, "create", "--bundle", BUNDLE, "--pid-file", PID_FILE,
                             request->id, NULL};
     const char *other[] = {request->runtime, "--root", STAGE "state", "--log", log, verb, request->id, NULL};
     execve(request->runtime, (char *const *)(with_output ? create : other), environment);
     _exit(127);
+}
+
+// Lays the configuration that came on standard input where the runtime reads it: on the stage, which is memory. Nothing comes
+// after it.
+static void receive_configuration(void) {
+    char buffer[65536];
+    if (mkdir(BUNDLE, 0700) < 0) die(BUNDLE);
+    int file = open(BUNDLE "/config.json", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (file < 0) die("config.json");
+    for (ssize_t n; (n = read(0, buffer, sizeof buffer)) != 0;)
+        if (n < 0 || write(file, buffer, (size_t)n) != n) die("config.json");
+    close(file);
+    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (null < 0 || dup2(null, 0) < 0) die("/dev/null");
+    close(null);
 }
 
 static int succeeded(int status) { return WIFEXITED(status) && WEXITSTATUS(status) == 0; }
@@ -95,6 +111,7 @@ static int reap_until_gone(pid_t runtime, pid_t container, int *runtime_status) 
 void run_inner(const struct request *request) {
     prepare_network(request);
     prepare_mounts(request);
+    receive_configuration();
     if (!succeeded(wait_for(start_runtime(request, "create", 1)))) {
         report("runtime create");
         _exit(EXIT_SETUP);

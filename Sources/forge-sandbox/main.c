@@ -2,6 +2,7 @@
 //
 // In plain C, single-threaded and without a runtime of its own, because namespaces cannot be entered safely from a
 // threaded process. Forge starts it in the sandbox's run directory with
+//   0  the bundle's config.json, to its end: it holds variables that are to touch no disk
 //   3  lifeline: when its other end closes (Forge died, was interrupted, or a limit was hit) everything here is killed
 //   4  report:   messages that carry a descriptor, then one line per finding. Of a step: the proxy's listening socket (N), where
 //                there is a network, and the overlay's upper directory (U). Of a server: its network namespace (S) and its first

@@ -8,3 +8,5 @@
 int forge_syncfs(int fd);
 /// The value of an extended attribute of an open file: its length, at most `size` bytes of it in `value`.
 ssize_t forge_get_attribute(int fd, const char *name, void *value, size_t size);
+/// An empty file that has no name and lies in memory only.
+int forge_memory_file(const char *name);

@@ -32,8 +32,8 @@ package final class RunningServer: Sendable {
         let place = try ServerPlace.claim(in: sandbox, network: request.network)
         let launch: ServerLaunch
         do {
-            try await place.prepare(request)
-            launch = try ServerLaunch.begin(request, in: sandbox, place: place, output: output)
+            let configuration = try await place.prepare(request)
+            launch = try ServerLaunch.begin(request, configuration: configuration, in: sandbox, place: place, output: output)
         } catch {
             await place.remove()
             throw error

@@ -13,11 +13,11 @@ struct ServerLaunch: Sendable {
 
     /// The tasks outlive the caller, as the server does; `end` waits for them.
     static func begin(
-        _ request: ServerRequest, in sandbox: ServerSandbox, place: ServerPlace,
+        _ request: ServerRequest, configuration: Descriptor, in sandbox: ServerSandbox, place: ServerPlace,
         output: @escaping @Sendable (UnsafeRawBufferPointer) -> Void
     ) throws -> ServerLaunch {
         let helper = try SandboxHelper.launch(
-            sandbox.installation, place.arguments(for: request), in: place.home.path, range: place.range,
+            sandbox.installation, place.arguments(for: request), configuration: configuration, in: place.home.path, range: place.range,
             locks: place.slot.map { [$0.lock] } ?? [])
         let (arrivals, found) = AsyncStream.makeStream(of: SandboxReport.Arrival.self)
         let report = Task {

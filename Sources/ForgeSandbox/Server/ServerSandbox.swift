@@ -52,14 +52,16 @@ struct ServerPlace: Sendable {
     }
 
     /// Bundle, disk and a firewall that stands: someone may have flushed it since the sandbox was opened.
-    func prepare(_ request: ServerRequest) async throws {
+    func prepare(_ request: ServerRequest) async throws -> Descriptor {
         let bundle = try OCIBundle(server: request, base: range.base, cgroup: group.name)
         let path = home.path
-        try await BlockingPool.run { try bundle.write(to: path) }
+        let configuration = try await BlockingPool.run { try bundle.write(to: path) }
         try await StepDisk.create(at: "\(path)/disk.img", bytes: request.limits.diskBytes)
-        guard let slot else { return }
-        try await slot.removeInterface()
-        try await ServerFirewall.raise()
+        if let slot {
+            try await slot.removeInterface()
+            try await ServerFirewall.raise()
+        }
+        return configuration
     }
 
     func arguments(for request: ServerRequest) -> [String] {
