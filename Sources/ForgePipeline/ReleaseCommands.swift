@@ -182,9 +182,13 @@ extension Pipeline {
         if let swap = report.swap, let milliseconds = swap.healthyMs {
             rows.insert(Summary.Row("healthy", "after \(Milliseconds(milliseconds))"), at: 1)
         }
+        let preview = report.preview.map { " --pr \($0)" } ?? ""
+        let place =
+            "--project \(report.project)" + (report.environment == .production ? "" : " --env \(report.environment.rawValue)\(preview)")
         var next = ["forge releases --project \(report.project)"]
-        if report.target == "container" { next.insert("forge logs --project \(report.project)", at: 0) }
-        if report.previous != nil { next.append("forge rollback --project \(report.project)") }
-        events.emit(.summary(Summary(headline: "\(what) \(report.project) to \(report.environment.rawValue)", rows: rows, next: next)))
+        if report.target == "container" { next.insert("forge logs \(place)", at: 0) }
+        if report.previous != nil { next.append("forge rollback \(place)") }
+        let headline = "\(what) \(report.project) to \(report.environment.rawValue)" + (report.preview.map { " \($0)" } ?? "")
+        events.emit(.summary(Summary(headline: headline, rows: rows, next: next)))
     }
 }
