@@ -17,7 +17,9 @@ package enum ServerLogText {
 
     /// Coordinated universal time, to the millisecond.
     package static func stamp(_ milliseconds: Int64) -> String {
-        let date = Date(timeIntervalSince1970: Double(milliseconds) / 1000)
-        return date.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+        // The fraction apart: a floating-point number of seconds would lose some of it.
+        let seconds = Date(timeIntervalSince1970: Double(milliseconds / 1000)).formatted(.iso8601)
+        let fraction = String(1000 + milliseconds % 1000).dropFirst()
+        return "\(seconds.dropLast()).\(fraction)Z"
     }
 }

@@ -74,7 +74,9 @@ import Testing
                                 "cpus": 0, "diskBytes": 8_589_934_592, "logBytes": 67_108_864, "memoryBytes": 4_294_967_296,
                                 "processes": 2048, "timeoutSeconds": 300,
                             ],
-                            "needs": [], "network": "none", "outputs": ["dist"], "title": "npm run build",
+                            "needs": [], "network": "none", "outputs": ["dist"],
+                            "publicVariables": ["REACT_APP_", "VITE_", "PUBLIC_", "NUXT_PUBLIC_", "GATSBY_", "VUE_APP_"],
+                            "title": "npm run build",
                         ]
                     ],
                     "toolchains": ["node": ">=18"], "version": 1, "warnings": [],
@@ -119,8 +121,9 @@ import Testing
             let first = try await home.run("deploy", Self.staticSite, "--project", "tides", "--json").json()
             let varying = ["release", "artifact", "createdAt", "previous"]
             let shape: JSON = [
-                "alreadyActive": false, "environment": "production", "failure": nil, "preview": nil, "project": "tides", "status": "active",
-                "target": "static", "url": "http://tides.localhost:8080/",
+                "alreadyActive": false, "commit": nil, "environment": "production", "failure": nil, "preview": nil, "project": "tides",
+                "status": "active",
+                "swap": nil, "target": "static", "url": "http://tides.localhost:8080/",
             ]
             func common(_ report: JSON?) -> JSON? { report?.without("release", "artifact", "createdAt", "previous") }
             #expect(common(first) == shape)

@@ -59,8 +59,8 @@ import Testing
             let output = table.output.replacing(/[0-9-]{10}T[0-9:]{8}Z/, with: "TIME")
             #expect(
                 output == """
-                    RELEASE           STATUS  ENVIRONMENT  ARTIFACT      CREATED               URL
-                    \(release)  active  production   \(artifact)  TIME  http://tides.localhost:8080/
+                    RELEASE           STATUS  ENVIRONMENT  ARTIFACT      CREATED               SWAP  URL
+                    \(release)  active  production   \(artifact)  TIME  -     http://tides.localhost:8080/
 
                     """)
         }

@@ -93,9 +93,9 @@ import Testing
         try await withForgeHome { home in
             let command = "mkdir site && printf %s \"$API\" | sha256sum > site/index.html"
             let project = try home.project(custom: command, output: "site", more: "[env]\nAPI = \"$API_URL\"\n")
-            try project.write([".env": "API_URL=\(Self.marker)\n"])
+            let beside = try home.project([".env": "API_URL=\(Self.marker)\n"])
             let run = try await home.run(
-                "deploy", project.path, "--project", "tides", "--env-file", project.path + "/.env", "--progress", "json")
+                "deploy", project.path, "--project", "tides", "--env-file", beside.path + "/.env", "--progress", "json")
             #expect(run.exitCode == 0, "\(run.error)")
             #expect(!(run.error + run.output).contains(Self.marker))
             let again = try await home.run("build", project.path, "--project", "tides", "--env", "production", "--json").json()

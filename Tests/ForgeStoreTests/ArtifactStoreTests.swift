@@ -51,4 +51,24 @@ struct ArtifactStoreTests {
         #expect(try await artifacts.record(digest) == record)
         #expect(try await artifacts.record(Digest(of: "other")) == nil)
     }
+
+    @Test func theRecordsOfAnArtifactAreFoundTheNewestFirst() async throws {
+        let workshop = try Workshop()
+        let artifacts = try await workshop.store().artifacts
+        func record(_ artifact: String, _ time: Int64) -> BuildRecord {
+            let binding = BuildRecord.Binding(
+                project: "tides", environment: .staging, preview: nil,
+                reads: [.init(name: "API", tag: "t"), .init(name: "NONE", tag: nil)],
+                prefixes: ["VITE_"])
+            return BuildRecord(
+                artifact: Digest(of: artifact), source: .init(location: ".", commit: nil, root: Digest(of: "r")), plan: Digest(of: "p"),
+                preset: PresetReference(id: "static", name: "Static", digest: Digest(of: "s")), steps: [], toolchains: [:],
+                sandbox: "crun", warnings: [], binding: time == 1 ? nil : binding, finishedAt: time, forgeVersion: "0")
+        }
+        let (first, other, second) = (record("a", 1), record("b", 2), record("a", 3))
+        for record in [first, other, second, first] { _ = try await artifacts.saveRecord(record) }
+        #expect(try await artifacts.records(of: Digest(of: "a")) == [first, second, first])
+        #expect(try await artifacts.records(of: Digest(of: "a"), limit: 1) == [first])
+        #expect(try await artifacts.records(of: Digest(of: "c")) == [])
+    }
 }
