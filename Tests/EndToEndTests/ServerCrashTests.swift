@@ -60,10 +60,10 @@ import Testing
         try await withForgeHome { home in
             let gateway = try await home.startGateway()
             try await home.deploy(home.server(Behaviour(version: 1, #""crashesAfterMs": 1500"#)).path, to: "told")
-            try await untilTrue("the server to be given up", within: 120) {
-                try await home.run("logs", "--project", "told").output.contains("given up")
-            }
-            #expect(try await gateway.fetch("told.localhost").hasPrefix("50"))
+            try await home.waitForStates("told", ["failed"], within: 120)
+            let page = try await gateway.fetch("told.localhost")
+            #expect(page.hasPrefix("503 ") && page.contains("forge logs --project told"), "\(page)")
+            #expect(try await home.run("logs", "--project", "told").output.contains("crashed 3 times"))
             try await home.onlyTheseServersRun([])
             try await home.deploy(home.server(Behaviour(version: 2)).path, to: "told")
             #expect(try await gateway.fetch("told.localhost") == "200 version 2\n")

@@ -37,13 +37,13 @@ extension ForgeHome {
         return try run.json()
     }
 
-    /// A deploy that must fail with 70; gives the code and all that was said to people.
+    /// A deploy that must fail with 70; gives the code and all that was said.
     func failedDeploy(_ source: String, to slug: String, _ more: String...) async throws -> (code: String, said: String) {
         let run = try await run(["deploy", source, "--project", slug, "--json", "--progress", "plain"] + more, timeout: 300)
         guard run.exitCode == 70, let code = try run.json()["error"]?["code"]?.text else {
             throw TestSupportError("the deploy ended with \(run.exitCode), not 70:\n\(run.error)\(run.output)")
         }
-        return (code, run.error)
+        return (code, run.error + run.output)
     }
 
     /// The releases of a project, the newest first.

@@ -124,7 +124,10 @@ private enum ServerPrograms {
         const crypto = require("node:crypto");
         const express = require("express");
         const app = express();
-        app.use((request, response, next) => next(response.set("x-version", "\(version)")));
+        app.use((request, response, next) => {
+          response.set("x-version", "\(version)");
+          next();
+        });
         app.get("/", (request, response) => response.send("version \(version)\\n"));
         app.post("/echo", (request, response) => request.pipe(response));
         app.get("/slow", (request, response) => {

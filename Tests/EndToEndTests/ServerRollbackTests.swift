@@ -117,10 +117,10 @@ import Testing
     @Test func manyRollbacksInARowLeaveOneActiveReleaseAndTwoServers() async throws {
         try await withForgeHome { home in
             let gateway = try await home.startGateway()
-            _ = try await deploy(2, in: home)
-            for number in 1...12 {
-                try await home.rollback("told")
-                #expect(try await gateway.fetch("told.localhost") == "200 version \(number % 2 == 1 ? 1 : 2)\n")
+            let releases = try await deploy(2, in: home).compactMap { $0["release"]?.text }
+            for number in 0..<12 {
+                try await home.rollback("told", releases[number % 2])
+                #expect(try await gateway.fetch("told.localhost") == "200 version \(number % 2 + 1)\n")
             }
             #expect(try await home.states("told").filter { $0 == "active" }.count == 1)
             try await eventually("two servers") { home.runningServers().count == 2 ? () : nil }

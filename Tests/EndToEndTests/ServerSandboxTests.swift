@@ -38,13 +38,13 @@ import Testing
             let variables = try home.project([".env": "# of its owner\nGREETING=\"good day\"\nEMPTY=\nPATH_OF_IT='/a b/$c'\n"])
             let commit = try await project.commit()
             try await home.deploy(
-                project.path, to: "told", "--env-file", "\(variables.path)/.env",
+                project.path, to: "told", "--commit", commit, "--env-file", "\(variables.path)/.env",
                 in: ["AWS_SECRET_ACCESS_KEY": "the operator's own", "NODE_OPTIONS": "--throw-deprecation"])
             let environment = try await gateway.ask("told.localhost", "/env")
             #expect(
                 environment.without("PWD") == [
                     "PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/home/build", "USER": "build", "TMPDIR": "/tmp", "LANG": "C.UTF-8",
-                    "TZ": "UTC", "PORT": "3000", "CROWDFORGE_PROJECT_ID": "told", "CROWDFORGE_ENV": "production",
+                    "TZ": "UTC", "PORT": "3000", "NODE_ENV": "production", "CROWDFORGE_PROJECT_ID": "told", "CROWDFORGE_ENV": "production",
                     "CROWDFORGE_PROJECT_URL": "http://told.localhost:\(gateway.port)", "CROWDFORGE_COMMIT_SHA": .string(commit),
                     "GREETING": "good day", "EMPTY": "", "PATH_OF_IT": "/a b/$c",
                 ])
