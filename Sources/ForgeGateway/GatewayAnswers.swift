@@ -119,7 +119,9 @@ extension GatewayHandler {
         case (.start, .routing(let head)):
             services.upstreams.forget(channel, waitingFor ?? "")
             answer(head, .appStarts(project(head)))
-        default: context?.close(promise: nil)
+        case (.idle, .idle), (.head, .idle), (.close, _): context?.close(promise: nil)
+        // What it was set for is over; the next deadline counts.
+        default: break
         }
     }
 }

@@ -103,6 +103,16 @@ struct MessageHead {
 
     private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
 
+    /// The field of that name; nil when there is none or more than one.
+    func only(_ name: FieldName) -> Field? {
+        var found: Field?
+        for field in fields where field.name == name {
+            guard found == nil else { return nil }
+            found = field
+        }
+        return found
+    }
+
     /// The values of all fields of that name, in their order.
     func values(_ name: FieldName) -> [String] { fields.filter { $0.name == name }.map(text) }
 

@@ -30,10 +30,9 @@ struct RequestHead {
         let wire = try MessageHead(parsing: bytes)
         let line = bytes.withUnsafeReadableBytes { RequestLine(UnsafeRawBufferPointer(rebasing: $0[..<wire.startLineEnd])) }
         guard let line else { throw .malformed }
-        let hosts = wire.fields.filter { $0.name == .host }
-        guard hosts.count == 1 else { throw .ambiguous("A request names exactly one host.") }
+        guard let host = wire.only(.host) else { throw .ambiguous("A request names exactly one host.") }
         self.wire = wire
-        host = hosts[0]
+        self.host = host
         method = line.method
         methodEnd = line.methodEnd
         isOld = line.isOld
