@@ -40,7 +40,10 @@ import Testing
             let machine = try await home.tool("/usr/bin/uname", "-m").output
             #expect(
                 manifest.without("root") == [
-                    "kind": "container", "launch": ["command": ["npm", "run", "start"], "healthPath": "/", "port": 3000],
+                    "kind": "container",
+                    "launch": [
+                        "command": ["npm", "run", "start"], "environment": ["NODE_ENV": "production"], "healthPath": "/", "port": 3000,
+                    ],
                     "platform": ["architecture": machine == "x86_64\n" ? "amd64" : "arm64", "os": "linux"], "routes": [],
                     "runtimes": [["executable": "/usr/bin/node", "name": "node", "version": .string(String(version))]],
                 ])
