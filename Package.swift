@@ -69,16 +69,15 @@ let package = Package(
         room(
             "ForgeReleases",
             [.grdb, "ForgeModel", "ForgeSystem", "ForgeTOML", "ForgeEvents", "ForgeStore", "ForgeControl", "ForgeTargetProtocol"]),
-        room(
-            "ForgeGateway",
-            ["ForgeModel", "ForgeSystem", "ForgeStore", "ForgeSandbox", "ForgeControl", .nio, .nioPosix, .nioHTTP1]),
+        room("ForgeApps", ["ForgeModel", "ForgeSystem", "ForgeStore", "ForgeSandbox", "ForgeControl"]),
+        room("ForgeGateway", ["ForgeModel", "ForgeSystem", "ForgeStore", .nio, .nioPosix]),
         room("ForgeTerminal", ["ForgeModel", "ForgeEvents"]),
         // 4
         room(
             "ForgePipeline",
             [
                 "ForgeModel", "ForgeSystem", "ForgeTOML", "ForgeEvents", "ForgePresets", "ForgeStore", "ForgeGit", "ForgeSandbox",
-                "ForgeControl", "ForgePlanning", "ForgeEngine", "ForgeReleases", "ForgeGateway",
+                "ForgeControl", "ForgePlanning", "ForgeEngine", "ForgeReleases", "ForgeApps", "ForgeGateway",
             ]),
         // 6
         .executableTarget(
@@ -114,9 +113,8 @@ let package = Package(
                 "ForgeReleases", "ForgeTargetProtocol", "ForgeControl", "ForgeEvents", "ForgeModel", "ForgeStore", "ForgeSystem",
                 "ForgeTestSupport",
             ]),
-        tests(
-            "ForgeGatewayTests",
-            ["ForgeGateway", "ForgeControl", "ForgeSandbox", "ForgeModel", "ForgeStore", "ForgeSystem", "ForgeTestSupport"]),
+        tests("ForgeAppsTests", ["ForgeApps", "ForgeModel"]),
+        tests("ForgeGatewayTests", ["ForgeGateway", "ForgeModel", "ForgeStore", "ForgeSystem", "ForgeTestSupport"]),
         tests("ForgeTerminalTests", ["ForgeTerminal", "ForgeEvents", "ForgeModel"]),
         tests("LayeringTests", ["ForgeTestSupport"]),
         tests("EndToEndTests", ["ForgeTestSupport"]),

@@ -1,4 +1,3 @@
-internal import ForgeControl
 internal import ForgeModel
 package import ForgeStore
 internal import ForgeSystem
@@ -7,15 +6,15 @@ internal import NIOCore
 internal import NIOPosix
 
 /// The HTTP server of this machine's active releases: looks up each request's host in the route table and serves its files, or
-/// hands the request to the release's server, which it supervises.
+/// hands the request to the release's server.
 package actor Gateway {
     package struct Configuration: Sendable {
         package var listen: ListenAddress
         /// Where the running gateway says who it is (`GatewayState`).
         package var statePath: String
         package var limits = GatewayLimits()
-        /// Where servers run; nil for a gateway of static sites only.
-        package var apps: Apps?
+        /// What keeps servers behind the routes; nil for a gateway of static sites only.
+        package var companion: Companion?
         /// Where the requests of app releases go.
         package var upstreams = Upstreams()
         package var traffic = ReleaseTraffic()
@@ -29,17 +28,26 @@ package actor Gateway {
         }
     }
 
-    /// What a gateway needs to run servers.
-    package struct Apps: Sendable {
-        package var housing: AppHousing
-        package var settings = AppSupervisor.Settings()
-        package var swaps: SwapTable
-        package var onFailure: AppFailureHandler
+    /// Whoever lives and works along with a gateway, as its supervisor of servers does.
+    package struct Companion: Sendable {
+        /// The gateway is bound to this port.
+        let begin: @Sendable (_ port: Int, RouteWatch) async throws -> Void
+        /// The routes are these now.
+        let follow: @Sendable (RouteSnapshot) async -> Void
+        /// It accepts no more; requests under way still need their servers.
+        let close: @Sendable () async -> Void
+        /// The last request has been answered.
+        let end: @Sendable () async -> Void
 
-        package init(housing: AppHousing, swaps: SwapTable, onFailure: @escaping AppFailureHandler) {
-            self.housing = housing
-            self.swaps = swaps
-            self.onFailure = onFailure
+        package init(
+            begin: @escaping @Sendable (_ port: Int, RouteWatch) async throws -> Void,
+            follow: @escaping @Sendable (RouteSnapshot) async -> Void, close: @escaping @Sendable () async -> Void,
+            end: @escaping @Sendable () async -> Void
+        ) {
+            self.begin = begin
+            self.follow = follow
+            self.close = close
+            self.end = end
         }
     }
 
@@ -48,15 +56,7 @@ package actor Gateway {
         let listener: any Channel
         let connections: OpenConnections
         let pool: NIOThreadPool
-        let supervision: Supervision?
         let recheck: Task<Void, Never>
-    }
-
-    /// The servers' part of a running gateway.
-    private struct Supervision: Sendable {
-        let supervisor: AppSupervisor
-        let work: Task<Void, Never>
-        let control: Task<Void, Never>
     }
 
     private enum State {
@@ -96,12 +96,9 @@ package actor Gateway {
         state = .draining(running.connections)
         running.recheck.cancel()
         try? await running.listener.close()
-        // Deploys under way learn that it is over; requests under way still find their servers.
-        running.supervision?.control.cancel()
+        await configuration.companion?.close()
         await running.connections.drain(grace: grace)
-        await running.supervision?.supervisor.stop()
-        await running.supervision?.work.value
-        await running.supervision?.control.value
+        await configuration.companion?.end()
         try? await running.pool.shutdownGracefully()
         unlink(configuration.statePath)
         state = .stopped
@@ -146,32 +143,14 @@ package actor Gateway {
             let listener = try await bind(services, connections)
             let port = listener.localAddress?.port ?? configuration.listen.port
             let bound = GatewayState(pid: getpid(), address: configuration.listen.host, port: port)
-            let supervision = try await supervise(watch, gatewayPort: port)
+            try await configuration.companion?.begin(port, watch)
             try await BlockingPool.run { try bound.write(to: path) }
-            let recheck = Task { await Self.recheck(watch, sites, supervision?.supervisor) }
-            return (
-                Running(
-                    lock: lock, listener: listener, connections: connections, pool: pool, supervision: supervision, recheck: recheck), bound
-            )
+            let recheck = Task { [companion = configuration.companion] in await Self.recheck(watch, sites, companion) }
+            return (Running(lock: lock, listener: listener, connections: connections, pool: pool, recheck: recheck), bound)
         } catch {
             try? await pool.shutdownGracefully()
             throw error
         }
-    }
-
-    /// Starts the servers that the routes want and answers on the control socket from then on.
-    private func supervise(_ watch: RouteWatch, gatewayPort: Int) async throws -> Supervision? {
-        guard let apps = configuration.apps else { return nil }
-        let control = try await ControlServer.listen(GatewayState.controlPath(configuration.statePath))
-        let supervisor = AppSupervisor(
-            housing: apps.housing, settings: apps.settings, upstreams: configuration.upstreams, traffic: configuration.traffic,
-            swaps: apps.swaps,
-            onFailure: apps.onFailure)
-        await supervisor.setGatewayPort(gatewayPort)
-        let work = Task { await supervisor.run() }
-        await supervisor.reconcile(watch.last)
-        let server = ControlServer(listener: control, supervisor: supervisor, watch: watch)
-        return Supervision(supervisor: supervisor, work: work, control: Task { await server.run() })
     }
 
     private func alreadyRunning(_ path: String) -> ForgeError {
@@ -206,8 +185,8 @@ package actor Gateway {
         }
     }
 
-    /// Finds changes whose announcement was lost, lets go of directories no route names any more and lets servers follow the routes.
-    private static func recheck(_ watch: RouteWatch, _ sites: OpenSites, _ supervisor: AppSupervisor?) async {
+    /// Finds changes whose announcement was lost, lets go of directories no route names any more and tells the companion.
+    private static func recheck(_ watch: RouteWatch, _ sites: OpenSites, _ companion: Companion?) async {
         var version: Int64 = -1
         while !Task.isCancelled {
             // A table that cannot be read now is read at the next turn.
@@ -215,7 +194,7 @@ package actor Gateway {
             let snapshot = watch.last
             if snapshot.version != version {
                 sites.keep(only: snapshot)
-                await supervisor?.reconcile(snapshot)
+                await companion?.follow(snapshot)
             }
             version = snapshot.version
             try? await Task.sleep(for: RouteWatch.recheckInterval)

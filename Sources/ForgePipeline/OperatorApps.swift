@@ -1,4 +1,4 @@
-internal import ForgeGateway
+internal import ForgeApps
 internal import ForgePresets
 internal import ForgeSandbox
 

@@ -1,3 +1,4 @@
+internal import ForgeApps
 internal import ForgeControl
 internal import ForgeEvents
 package import ForgeGateway
@@ -101,23 +102,31 @@ extension Pipeline {
         let store = try await openStore()
         let releases = try await ReleaseLog.open(directories.releases)
         var configuration = Gateway.Configuration(listen: listen, statePath: directories.gatewayState) { log($0.line) }
-        configuration.apps = try await apps(store, releases, log)
+        let carrier = AppCarrier(configuration.upstreams, configuration.traffic)
+        let service = AppService(
+            supervisor: try await supervisor(store, releases, carrier, log), controlPath: GatewayState.controlPath(directories.gatewayState)
+        )
+        configuration.companion = Gateway.Companion(
+            begin: { try await service.begin(gatewayPort: $0, watch: $1) }, follow: { await service.follow($0) },
+            close: { await service.closeControl() }, end: { await service.end() })
         try await Gateway.run(routes: releases.routes, configuration: configuration, started: started)
     }
 
-    private func apps(_ store: Store, _ releases: ReleaseLog, _ log: @escaping @Sendable (String) -> Void) async throws -> Gateway.Apps {
+    private func supervisor(
+        _ store: Store, _ releases: ReleaseLog, _ carrier: AppCarrier, _ log: @escaping @Sendable (String) -> Void
+    ) async throws -> AppSupervisor {
         let word = try operatorConfiguration().apps
         let housing = AppHousing(
             trees: store.trees, vault: try await vault(), logs: directories.appLogs, limits: word.limits, health: word.health
         ) { [installation, directories] in
             try await ServerSandbox.open(helper: installation.sandboxHelper, directory: directories.sandboxes)
         }
-        var apps = Gateway.Apps(housing: housing, swaps: releases.swaps) { release, app, reason in
+        var settings = AppSupervisor.Settings()
+        settings.drain = word.drain
+        settings.keep = word.keep
+        return AppSupervisor(housing: housing, settings: settings, carrier: carrier, swaps: releases.swaps) { release, app, reason in
             await replaceFailed(release, app, reason, log)
         }
-        apps.settings.drain = word.drain
-        apps.settings.keep = word.keep
-        return apps
     }
 
     /// Brings the release before the failed one back; the log says what became of it.
@@ -190,5 +199,24 @@ extension Pipeline {
         if report.previous != nil { next.append("forge rollback \(place)") }
         let headline = "\(what) \(report.project) to \(report.environment.rawValue)" + (report.preview.map { " \($0)" } ?? "")
         events.emit(.summary(Summary(headline: headline, rows: rows, next: next)))
+    }
+}
+
+extension AppCarrier {
+    /// The connections of a gateway.
+    fileprivate init(_ upstreams: Upstreams, _ traffic: ReleaseTraffic) {
+        self.init { release, destination in
+            switch destination {
+            case .server(let connect)?: upstreams.set(release, .ready(Upstream(release: release, connect: connect)))
+            case .starting?: upstreams.set(release, .starting)
+            case .down(let why)?: upstreams.set(release, .down(why))
+            case nil: upstreams.set(release, nil)
+            }
+        } inFlight: { release in
+            traffic.inFlight(release)
+        } drain: { release, grace in
+            let outcome = await traffic.drain(release, grace: grace)
+            return Drained(crossed: outcome.crossed, failed: outcome.failed, duration: outcome.duration)
+        }
     }
 }

@@ -1,7 +1,7 @@
 import ForgeModel
 import Testing
 
-@testable import ForgeGateway
+@testable import ForgeApps
 
 /// What the supervisor decides by itself.
 @Suite struct AppPolicyTests {

@@ -38,8 +38,7 @@ package actor AppSupervisor {
 
     private let housing: AppHousing
     private let settings: Settings
-    private let upstreams: Upstreams
-    private let traffic: ReleaseTraffic
+    private let carrier: AppCarrier
     private let swaps: SwapTable
     private let onFailure: AppFailureHandler
 
@@ -60,13 +59,12 @@ package actor AppSupervisor {
     private let addJob: AsyncStream<Job>.Continuation
 
     package init(
-        housing: AppHousing, settings: Settings = Settings(), upstreams: Upstreams, traffic: ReleaseTraffic, swaps: SwapTable,
+        housing: AppHousing, settings: Settings = Settings(), carrier: AppCarrier, swaps: SwapTable,
         onFailure: @escaping AppFailureHandler
     ) {
         self.housing = housing
         self.settings = settings
-        self.upstreams = upstreams
-        self.traffic = traffic
+        self.carrier = carrier
         self.swaps = swaps
         self.onFailure = onFailure
         (jobs, addJob) = AsyncStream.makeStream(of: Job.self)
@@ -129,14 +127,14 @@ package actor AppSupervisor {
         let milliseconds = Int((ContinuousClock.now - candidate.since) / .milliseconds(1))
         healthy[release] = milliseconds
         // Before the route changes, so that the first request finds it.
-        upstreams.set(release, .ready(upstream(release, instance)))
+        carrier.send(release, .server { try instance.connect().socket })
         return milliseconds
     }
 
     /// Stops a launched server that no route leads to.
     package func retire(_ release: String) async {
         guard let candidate = candidates.removeValue(forKey: release) else { return }
-        upstreams.set(release, nil)
+        carrier.send(release, nil)
         healthy[release] = nil
         // What was kept until this deploy wanted it goes on being kept.
         if candidate.instance.app.release != release, await putAway(candidate.instance) { return }
@@ -174,7 +172,7 @@ package actor AppSupervisor {
 
     private func swapRecord(of release: String, replacing old: String?) -> SwapRecord {
         SwapRecord(
-            healthyMs: healthy.removeValue(forKey: release), replaced: old, crossed: old.map(traffic.inFlight) ?? 0,
+            healthyMs: healthy.removeValue(forKey: release), replaced: old, crossed: old.map(carrier.inFlight) ?? 0,
             failed: old == nil ? 0 : nil, drainMs: old == nil ? 0 : nil)
     }
 
@@ -184,7 +182,7 @@ package actor AppSupervisor {
             live[entry.release] = candidate.instance
             later { await candidate.instance.becomeLive() }
         } else if live[entry.release] == nil {
-            upstreams.set(entry.release, .starting)
+            carrier.send(entry.release, .starting)
             later { await self.startLive(app) }
         }
     }
@@ -198,7 +196,7 @@ package actor AppSupervisor {
             later { await self.announceOnceUp(instance) }
             await instance.keepUp()
         } catch {
-            upstreams.set(app.release, .down("it could not be started"))
+            carrier.send(app.release, .down("it could not be started"))
             await onFailure(app.release, app, "could not be started: \(Self.notStarted(error).message)")
         }
     }
@@ -206,7 +204,7 @@ package actor AppSupervisor {
     private func announceOnceUp(_ instance: AppInstance) async {
         let check = HealthCheck(launch: instance.app.launch, host: instance.app.host, limits: housing.health)
         guard (try? await check.waitForPort(instance) { _ in }) != nil, live[instance.app.release] === instance else { return }
-        upstreams.set(instance.app.release, .ready(upstream(instance.app.release, instance)))
+        carrier.send(instance.app.release, .server { try instance.connect().socket })
     }
 
     private func finishSwap(to release: String, from old: String, _ record: SwapRecord) async {
@@ -225,7 +223,7 @@ package actor AppSupervisor {
 
     /// Lets the requests of `release` end, then its server, which is kept for a while where `keep` says so.
     @discardableResult
-    private func drained(_ release: String, keep: Bool) async -> DrainOutcome {
+    private func drained(_ release: String, keep: Bool) async -> AppCarrier.Drained {
         let instance = live.removeValue(forKey: release)
         // From here on a rollback may want it back, also while it drains.
         if keep, let instance {
@@ -233,8 +231,8 @@ package actor AppSupervisor {
             await instance.becomeCandidate()
             if let older { later { await older.stop(grace: self.settings.grace) } }
         }
-        let outcome = await traffic.drain(release, grace: settings.drain)
-        upstreams.set(release, nil)
+        let outcome = await carrier.drain(release, settings.drain)
+        carrier.send(release, nil)
         guard let instance else { return outcome }
         if !keep { await instance.stop(grace: settings.grace) } else if kept[instance.app.host] === instance { _ = await putAway(instance) }
         return outcome
@@ -287,16 +285,12 @@ package actor AppSupervisor {
         // The instance may answer for a later release than the one it was started for.
         guard let (release, instance) = live.first(where: { $0.value.app.release == app.release }) else { return }
         switch change {
-        case .ready: upstreams.set(release, .ready(upstream(release, instance)))
-        case .away: upstreams.set(release, .starting)
+        case .ready: carrier.send(release, .server { try instance.connect().socket })
+        case .away: carrier.send(release, .starting)
         case .givenUp(let reason):
-            upstreams.set(release, .down("it \(CrashPolicy.words)"))
+            carrier.send(release, .down("it \(CrashPolicy.words)"))
             await onFailure(release, app, reason)
         }
-    }
-
-    private nonisolated func upstream(_ release: String, _ instance: AppInstance) -> Upstream {
-        Upstream(release: release) { try instance.connect().socket }
     }
 
     private nonisolated func later(_ job: @escaping Job) { addJob.yield(job) }
