@@ -95,6 +95,7 @@ extension Pipeline {
     package func gateway(
         listen: ListenAddress, log: @escaping @Sendable (String) -> Void, started: @Sendable (GatewayState) async -> Void
     ) async throws {
+        ResourceLimits.raiseOpenFiles()
         try await BlockingPool.run { [directories] in
             try Files.makeDirectory(directories.data, mode: 0o700)
             try Files.makeDirectory(directories.state, mode: 0o700)

@@ -22,7 +22,7 @@ package final class ReleaseTraffic: Sendable {
         var failed = 0
         /// Whether requests that saw the old route are all counted.
         var isComplete = false
-        let emptied: AsyncStream<Void>.Continuation
+        var emptied: AsyncStream<Void>.Continuation
     }
 
     private struct Release {
@@ -60,11 +60,24 @@ package final class ReleaseTraffic: Sendable {
         if !Task.isCancelled {
             let left = clients(release)
             for channel in left { channel.pipeline.fireUserInboundEventTriggered(ReleaseMustEnd(release: release)) }
-            if !left.isEmpty { await Self.wait(for: emptied, atMost: Self.endTimeout) }
-            for channel in clients(release) { channel.close(promise: nil) }
+            if !left.isEmpty { await Self.wait(for: renewed(release, id), atMost: Self.endTimeout) }
+            let cut = clients(release)
+            for channel in cut { channel.close(promise: nil) }
+            // So that they are counted.
+            if !cut.isEmpty { await Self.wait(for: renewed(release, id), atMost: Self.endTimeout) }
         }
         let drain = close(release, id)
         return DrainOutcome(crossed: drain?.crossed ?? 0, failed: drain?.failed ?? 0, duration: .now - start)
+    }
+
+    /// The end of the last request once more: a stream is over for good when waiting for it was given up.
+    private func renewed(_ release: String, _ id: Int) -> AsyncStream<Void> {
+        let (emptied, signal) = AsyncStream<Void>.makeStream()
+        content.withLock { content in
+            content.releases[release]?.drains[id]?.emptied = signal
+            if content.releases[release]?.clients.isEmpty ?? true { signal.finish() }
+        }
+        return emptied
     }
 
     private static func wait(for emptied: AsyncStream<Void>, atMost limit: Duration) async {
