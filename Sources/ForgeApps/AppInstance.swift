@@ -10,7 +10,7 @@ internal import Synchronization
 /// itself, until it has crashed too often. Kept, it is frozen until it is wanted again.
 actor AppInstance {
     enum State: Hashable {
-        case idle, starting, running, frozen, restarting, stopping
+        case idle, starting, running, freezing, frozen, restarting, stopping
         /// For good; the reason follows the server's name.
         case ended(String)
     }
@@ -31,6 +31,8 @@ actor AppInstance {
     private(set) var restarts = 0
     private(set) var startedAt = ContinuousClock.now
     private var policy = CrashPolicy()
+    /// Those who wait for the end of a freeze.
+    private var waiting: [CheckedContinuation<Void, Never>] = []
 
     enum Change: Hashable {
         case ready, away
@@ -146,8 +148,11 @@ actor AppInstance {
         changed(.givenUp(whole))
     }
 
-    /// From now on it is brought up again when it ends.
-    func becomeLive() { role = .live }
+    /// From now on it is brought up again when it ends. One that ended before it was told so has failed.
+    func becomeLive() {
+        role = .live
+        if case .ended(let reason) = state { changed(.givenUp("it \(reason)")) }
+    }
 
     func becomeCandidate() { role = .candidate }
 
@@ -155,20 +160,34 @@ actor AppInstance {
     func keep() async -> Bool {
         guard state == .running, let server = current.withLock({ $0 }) else { return false }
         role = .kept
-        do { try await server.freeze() } catch { return false }
-        guard state == .running, role == .kept else { return false }
-        state = .frozen
-        return true
+        state = .freezing
+        let isFrozen = (try? await server.freeze()) != nil
+        defer { endFreezing() }
+        guard state == .freezing else { return false }
+        state = isFrozen ? .frozen : .running
+        return isFrozen
     }
 
-    /// Lets a kept instance run on. False when it is gone.
+    /// Lets a kept instance run on, also one that is just being frozen. False when it is gone.
     func wake() async -> Bool {
         role = .candidate
+        await frozenOrNot()
         guard state == .frozen else { return state == .running }
         guard let server = current.withLock({ $0 }), (try? await server.thaw()) != nil, state == .frozen else { return false }
         state = .running
         startedAt = .now
         return true
+    }
+
+    /// Returns when no freeze is under way: to thaw or end it in the middle of one would leave it frozen.
+    private func frozenOrNot() async {
+        guard state == .freezing else { return }
+        await withCheckedContinuation { waiting.append($0) }
+    }
+
+    private func endFreezing() {
+        waiting.forEach { $0.resume() }
+        waiting = []
     }
 
     /// Ends it for good. Returns when nothing of it is left.
@@ -179,6 +198,7 @@ actor AppInstance {
     }
 
     private func halt(grace: Duration) async {
+        await frozenOrNot()
         state = .stopping
         guard let server = current.withLock({ $0 }) else { return }
         _ = await server.stop(grace: grace)

@@ -48,6 +48,8 @@ package actor AppSupervisor {
     private var live: [String: AppInstance] = [:]
     /// By host name: what a rollback would want next.
     private var kept: [String: AppInstance] = [:]
+    /// How many releases of an instance are being drained.
+    private var drains: [ObjectIdentifier: Int] = [:]
     private var healthy: [String: Int] = [:]
     /// Host name → release, as the routes were when they were last looked at; nil before the first look.
     private var routed: [String: String]?
@@ -92,12 +94,13 @@ package actor AppSupervisor {
         }
         if let instance = kept[app.host], instance.app.isInterchangeable(with: app) {
             kept[app.host] = nil
+            candidates[app.release] = Candidate(lease: lease, instance: instance, since: .now)
             if await instance.wake() {
-                candidates[app.release] = Candidate(lease: lease, instance: instance, since: .now)
                 await housing.takeLog(app.release, over: instance.app.release)
                 instance.log.remark("woken for release \(app.release)")
                 return true
             }
+            candidates[app.release] = nil
             await instance.stop(grace: .zero)
         }
         let instance = try await make(app)
@@ -225,29 +228,51 @@ package actor AppSupervisor {
     @discardableResult
     private func drained(_ release: String, keep: Bool) async -> AppCarrier.Drained {
         let instance = live.removeValue(forKey: release)
-        // From here on a rollback may want it back, also while it drains.
-        if keep, let instance {
-            let older = kept.updateValue(instance, forKey: instance.app.host)
+        if let instance {
+            drains[ObjectIdentifier(instance), default: 0] += 1
+            // From here on a rollback may want it back, also while it drains.
+            if keep { setAside(instance) }
             await instance.becomeCandidate()
-            if let older { later { await older.stop(grace: self.settings.grace) } }
         }
         let outcome = await carrier.drain(release, settings.drain)
         carrier.send(release, nil)
-        guard let instance else { return outcome }
-        if !keep { await instance.stop(grace: settings.grace) } else if kept[instance.app.host] === instance { _ = await putAway(instance) }
+        guard let instance, endDrain(of: instance), !isInUse(instance) else { return outcome }
+        if kept[instance.app.host] === instance { _ = await putAway(instance) } else { await instance.stop(grace: settings.grace) }
         return outcome
+    }
+
+    /// An instance may serve one release after another, and the requests of an earlier one may outlast those of a later one.
+    /// Returns whether this was its last drain.
+    private func endDrain(of instance: AppInstance) -> Bool {
+        let rest = (drains[ObjectIdentifier(instance)] ?? 1) - 1
+        drains[ObjectIdentifier(instance)] = rest == 0 ? nil : rest
+        return rest == 0
+    }
+
+    private func isInUse(_ instance: AppInstance) -> Bool {
+        live.values.contains { $0 === instance } || candidates.values.contains { $0.instance === instance }
+    }
+
+    /// Makes `instance` the one its host keeps. The one before it ends, once its own requests have.
+    private func setAside(_ instance: AppInstance) {
+        guard let older = kept.updateValue(instance, forKey: instance.app.host), older !== instance else { return }
+        guard drains[ObjectIdentifier(older)] == nil else { return }
+        later { await older.stop(grace: self.settings.grace) }
     }
 
     /// Freezes `instance` and keeps it for its time. False when it cannot be kept.
     private func putAway(_ instance: AppInstance) async -> Bool {
         let host = instance.app.host
-        guard !isStopping, await instance.keep() else {
-            if kept[host] === instance { kept[host] = nil }
+        setAside(instance)
+        // Its last drain comes back here.
+        if drains[ObjectIdentifier(instance)] != nil { return true }
+        let isFrozen = await instance.keep()
+        // Somebody wanted it meanwhile: it is theirs.
+        guard kept[host] === instance else { return true }
+        guard isFrozen, !isStopping else {
+            kept[host] = nil
             await instance.stop(grace: settings.grace)
             return false
-        }
-        if let older = kept.updateValue(instance, forKey: host), older !== instance {
-            later { await older.stop(grace: self.settings.grace) }
         }
         instance.log.remark("frozen, kept for a rollback")
         later { await self.expire(instance) }
@@ -256,7 +281,7 @@ package actor AppSupervisor {
 
     private func expire(_ instance: AppInstance) async {
         try? await Task.sleep(for: settings.keep)
-        guard !Task.isCancelled, kept[instance.app.host] === instance, await instance.state == .frozen else { return }
+        guard !Task.isCancelled, await instance.state == .frozen, kept[instance.app.host] === instance else { return }
         kept[instance.app.host] = nil
         await instance.stop(grace: settings.grace)
     }
