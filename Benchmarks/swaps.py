@@ -2,8 +2,8 @@
 """Swaps what answers under load, again and again, and counts every request: Forge's deploys of stored artifacts beside nginx reloading its
 configuration and haproxy switching servers, by reload and by its runtime API.
 
-Forge starts the new server in a sandbox, waits until it is healthy and changes the route; its peers change between two servers that run
-all the time. So requests are compared, not the commands' durations. Needs root, nginx and haproxy.
+Forge starts the new server in a sandbox (or thaws the one it keeps), waits until it is healthy and changes the route; its peers change
+between two servers that run all the time. So requests are compared, not the commands' durations. Needs root, nginx and haproxy.
 usage: swaps.py --forge PATH [--requests 100000] [--swaps 200]
 """
 import argparse, asyncio, json, os, pathlib, shutil, socket, statistics, subprocess, sys, tempfile, time
@@ -42,11 +42,13 @@ def tell(folder, version):
 
 
 class Forge:
-    """A gateway, and two artifacts of the same server."""
+    """A gateway and artifacts of the same server: of two, the one that does not answer is kept frozen; of three, the next one never is."""
 
-    name = "forge deploy"
-
-    def __init__(self, forge, work):
+    def __init__(self, forge, work, versions=2):
+        self.name = "forge deploy, server started" if versions > 2 else "forge deploy, server thawed"
+        self.versions = versions
+        work = work / f"forge{versions}"
+        work.mkdir()
         self.forge = str(pathlib.Path(forge).resolve())
         os.environ["FORGE_HOME"] = str(work / "home")
         state = work / "home/gateway.json"
@@ -55,7 +57,7 @@ class Forge:
         wait_for("the gateway", state.exists)
         self.port = json.loads(state.read_text())["port"]
         self.artifacts, self.releases = {}, {}
-        for version in (2, 1):
+        for version in range(versions, 0, -1):
             tell(work / "told", version)
             report = self.run("deploy", str(work / "told"), "--project", "told")
             self.artifacts[version], self.releases[version] = report["artifact"], report["release"]
@@ -80,6 +82,8 @@ class Forge:
 class Backends:
     """Two servers that run all the time."""
 
+    versions = 2
+
     def __init__(self, work):
         self.ports, self.servers = {}, []
         for version in (1, 2):
@@ -101,6 +105,8 @@ class Nginx:
     """`nginx -s reload`, which returns at once; done when the new workers have taken over."""
 
     name = "nginx -s reload"
+
+    versions = Backends.versions
 
     def __init__(self, work, backends):
         self.work, self.backends, self.port = work, backends, free_port()
@@ -139,6 +145,8 @@ server {{ listen 127.0.0.1:{self.port}; location / {{ proxy_pass http://app; pro
 
 class HAProxy:
     """One process. By its runtime API one server goes to maintenance after the other is ready; by reload a new process takes over."""
+
+    versions = Backends.versions
 
     def __init__(self, work, backends, reloads):
         self.work, self.backends, self.port, self.reloads = work, backends, free_port(), reloads
@@ -235,7 +243,7 @@ async def measure(proxy, requests, swaps):
     each = requests // (swaps + 1) + 1
     await load.more(each)
     for number in range(swaps):
-        version = 2 - number % 2
+        version = (number + 1) % proxy.versions + 1
         await load.command(str(version), proxy.swap(version))
         await load.more(each)
     await load.stop()
@@ -272,8 +280,8 @@ def main():
           "|---|---|---|---|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory(prefix="forge-swaps-") as folder:
         work = pathlib.Path(folder)
-        if options.only in (None, "forge"):
-            forge = Forge(options.forge, work)
+        for versions in (3, 2) if options.only in (None, "forge") else ():
+            forge = Forge(options.forge, work, versions)
             try:
                 row(forge, options.requests, options.swaps)
             finally:

@@ -127,6 +127,8 @@ struct LoadScript: Encodable {
     var port = 0
     /// Kind → connections at once.
     var mix = ["get": 4, "post": 2, "slow": 1]
+    /// Kind → what is asked for, where it is not the usual.
+    var paths: [String: String] = [:]
     /// At least so many before, between and after the steps.
     var requests = 900
     /// What answers now.

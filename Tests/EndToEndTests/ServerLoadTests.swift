@@ -62,6 +62,29 @@ import Testing
         }
     }
 
+    /// With two versions the other one is thawed each time, with three each is started anew.
+    @Test(arguments: [2, 3]) func swapsThatFollowEachOtherFasterThanRequestsEndLoseNone(versions: Int) async throws {
+        try await withForgeHome { home in
+            let gateway = try await home.startGateway()
+            let project = try home.server()
+            var artifacts: [String] = []
+            for version in (1...versions).reversed() {
+                // Its end must not come before that of its requests.
+                try project.tell(Behaviour(version: version, #""endsAtOnce": true"#))
+                artifacts.insert(try await home.build(project.path).artifact ?? "", at: 0)
+            }
+            try await home.deploy(project.path, to: "told")
+            var script = LoadScript(host: "told.localhost")
+            script.mix = ["get": 1, "slow": 3, "events": 2, "upload": 2, "websocket": 2]
+            script.paths = ["slow": "/slow?bytes=100000&ms=1500"]
+            script.requests = 20
+            script.steps = (1...24).map { number in
+                .init(["deploy", "--artifact", artifacts[number % versions], "--project", "told"], version: number % versions + 1)
+            }
+            #expect(try await home.load(script, on: gateway).wrongs == [])
+        }
+    }
+
     @Test func webSocketsEventStreamsUploadsAndDownloadsCrossASwapWhole() async throws {
         try await withForgeHome { home in
             let gateway = try await home.startGateway()
@@ -85,21 +108,24 @@ import Testing
 }
 
 extension ForgeHome {
-    /// Two versions built, then seven swaps by deploys and rollbacks, at least 7,200 requests.
+    /// Three versions built, then seven swaps, at least 7,200 requests: five to a server that is started, two back to one that is thawed.
     fileprivate func expectSwapsUnderLoad(
         of project: TemporaryProject, in environment: [String: String], mix: [String: Int], kinds: [String], write: (Int) throws -> Void
     ) async throws {
         let gateway = try await startGateway()
-        try write(2)
-        let two = try #require(try await build(project.path, in: environment).artifact)
-        try write(1)
-        let first = try await deploy(project.path, to: "swapped", in: environment)
-        let one = try #require(first["artifact"]?.text)
-        let deploy = { LoadScript.Step(["deploy", "--artifact", $0 == 1 ? one : two, "--project", "swapped"], version: $0) }
+        var artifacts: [Int: String] = [:]
+        for version in [3, 2, 1] {
+            try write(version)
+            artifacts[version] = try await build(project.path, in: environment).artifact
+        }
+        try await deploy(project.path, to: "swapped", in: environment)
+        let deploy = { [artifacts] in
+            LoadScript.Step(["deploy", "--artifact", artifacts[$0] ?? "", "--project", "swapped"], version: $0)
+        }
         let rollback = { LoadScript.Step(["rollback", "--project", "swapped"], version: $0) }
         var script = LoadScript(host: "swapped.localhost")
         script.mix = mix
-        script.steps = [deploy(2), rollback(1), deploy(2), deploy(1), deploy(2), rollback(1), deploy(2)]
+        script.steps = [deploy(2), rollback(1), deploy(3), deploy(2), rollback(3), deploy(1), deploy(2)]
         let report = try await load(script, on: gateway)
         #expect(report.wrongs == [])
         #expect(report.sent >= 7200)
