@@ -148,10 +148,13 @@ actor AppInstance {
         changed(.givenUp(whole))
     }
 
-    /// From now on it is brought up again when it ends. One that ended before it was told so has failed.
-    func becomeLive() {
+    /// From now on it is brought up again when it ends. One that ended just before is brought up at once; the call then lasts as
+    /// long as it lives.
+    func becomeLive() async {
         role = .live
-        if case .ended(let reason) = state { changed(.givenUp("it \(reason)")) }
+        guard case .ended(let reason) = state else { return }
+        changed(.away)
+        if let server = await recover(after: reason) { await watch(server) }
     }
 
     func becomeCandidate() { role = .candidate }

@@ -46,10 +46,7 @@ package actor AppSupervisor {
     private var sandbox: ServerSandbox?
     private var candidates: [String: Candidate] = [:]
     private var live: [String: AppInstance] = [:]
-    /// By host name: what a rollback would want next.
-    private var kept: [String: AppInstance] = [:]
-    /// How many releases of an instance are being drained.
-    private var drains: [ObjectIdentifier: Int] = [:]
+    private var kept = KeptInstances()
     private var healthy: [String: Int] = [:]
     /// Host name → release, as the routes were when they were last looked at; nil before the first look.
     private var routed: [String: String]?
@@ -93,7 +90,7 @@ package actor AppSupervisor {
             throw ControlFailure(code: "app.launched-twice", message: "release `\(app.release)` was launched before", hint: nil)
         }
         if let instance = kept[app.host], instance.app.isInterchangeable(with: app) {
-            kept[app.host] = nil
+            kept.letGo(of: instance)
             candidates[app.release] = Candidate(lease: lease, instance: instance, since: .now)
             if await instance.wake() {
                 await housing.takeLog(app.release, over: instance.app.release)
@@ -229,24 +226,16 @@ package actor AppSupervisor {
     private func drained(_ release: String, keep: Bool) async -> AppCarrier.Drained {
         let instance = live.removeValue(forKey: release)
         if let instance {
-            drains[ObjectIdentifier(instance), default: 0] += 1
+            kept.beginDrain(of: instance)
             // From here on a rollback may want it back, also while it drains.
             if keep { setAside(instance) }
             await instance.becomeCandidate()
         }
         let outcome = await carrier.drain(release, settings.drain)
         carrier.send(release, nil)
-        guard let instance, endDrain(of: instance), !isInUse(instance) else { return outcome }
-        if kept[instance.app.host] === instance { _ = await putAway(instance) } else { await instance.stop(grace: settings.grace) }
+        guard let instance, kept.endDrain(of: instance), !isInUse(instance) else { return outcome }
+        if kept.holds(instance) { _ = await putAway(instance) } else { await instance.stop(grace: settings.grace) }
         return outcome
-    }
-
-    /// An instance may serve one release after another, and the requests of an earlier one may outlast those of a later one.
-    /// Returns whether this was its last drain.
-    private func endDrain(of instance: AppInstance) -> Bool {
-        let rest = (drains[ObjectIdentifier(instance)] ?? 1) - 1
-        drains[ObjectIdentifier(instance)] = rest == 0 ? nil : rest
-        return rest == 0
     }
 
     private func isInUse(_ instance: AppInstance) -> Bool {
@@ -255,22 +244,20 @@ package actor AppSupervisor {
 
     /// Makes `instance` the one its host keeps. The one before it ends, once its own requests have.
     private func setAside(_ instance: AppInstance) {
-        guard let older = kept.updateValue(instance, forKey: instance.app.host), older !== instance else { return }
-        guard drains[ObjectIdentifier(older)] == nil else { return }
+        guard let older = kept.keep(instance) else { return }
         later { await older.stop(grace: self.settings.grace) }
     }
 
     /// Freezes `instance` and keeps it for its time. False when it cannot be kept.
     private func putAway(_ instance: AppInstance) async -> Bool {
-        let host = instance.app.host
         setAside(instance)
         // Its last drain comes back here.
-        if drains[ObjectIdentifier(instance)] != nil { return true }
+        if kept.isDraining(instance) { return true }
         let isFrozen = await instance.keep()
         // Somebody wanted it meanwhile: it is theirs.
-        guard kept[host] === instance else { return true }
+        guard kept.holds(instance) else { return true }
         guard isFrozen, !isStopping else {
-            kept[host] = nil
+            kept.letGo(of: instance)
             await instance.stop(grace: settings.grace)
             return false
         }
@@ -281,8 +268,8 @@ package actor AppSupervisor {
 
     private func expire(_ instance: AppInstance) async {
         try? await Task.sleep(for: settings.keep)
-        guard !Task.isCancelled, await instance.state == .frozen, kept[instance.app.host] === instance else { return }
-        kept[instance.app.host] = nil
+        guard !Task.isCancelled, await instance.state == .frozen, kept.holds(instance) else { return }
+        kept.letGo(of: instance)
         await instance.stop(grace: settings.grace)
     }
 
@@ -329,7 +316,7 @@ package actor AppSupervisor {
             list.append(await status(release, instance, state == .running ? .running : isDown ? .down : .starting))
         }
         for (release, candidate) in candidates { list.append(await status(release, candidate.instance, .starting)) }
-        for instance in kept.values { list.append(await status(instance.app.release, instance, .frozen)) }
+        for instance in kept.all { list.append(await status(instance.app.release, instance, .frozen)) }
         return list.sorted { $0.release < $1.release }
     }
 
@@ -340,8 +327,9 @@ package actor AppSupervisor {
     /// Ends every server and the background work. Returns when nothing of them is left.
     package func stop() async {
         isStopping = true
-        let all = Array(live.values) + Array(kept.values) + candidates.values.map(\.instance)
-        (live, kept, candidates) = ([:], [:], [:])
+        let all = Array(live.values) + kept.all + candidates.values.map(\.instance)
+        (live, candidates) = ([:], [:])
+        kept.removeAll()
         await withDiscardingTaskGroup { group in
             for instance in all { group.addTask { await instance.stop(grace: self.settings.grace) } }
         }
