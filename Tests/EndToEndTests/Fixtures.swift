@@ -68,3 +68,13 @@ extension ForgeHome {
         try Data(text.utf8).write(to: URL(filePath: "\(path)/config.toml"))
     }
 }
+
+extension ForgeHome {
+    /// Runs `forge` and kills it, not its children, when it makes the `number`-th of `calls`.
+    func killed(at calls: String, number: Int, _ arguments: String...) async throws -> ForgeRun {
+        let trace = [
+            "-qq", "-f", "-b", "execve", "-o", "/dev/null", "-e", "trace=\(calls)", "-e", "inject=\(calls):signal=SIGKILL:when=\(number)",
+        ]
+        return try await start(program: "/usr/bin/strace", trace + [BuildProducts.executable("forge")] + arguments).finish(within: 60)
+    }
+}

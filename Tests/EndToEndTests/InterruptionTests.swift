@@ -116,13 +116,3 @@ import Testing
         }
     }
 }
-
-extension ForgeHome {
-    /// Runs `forge` and kills it, not its children, when it makes the `number`-th of `calls`.
-    fileprivate func killed(at calls: String, number: Int, _ arguments: String...) async throws -> ForgeRun {
-        let trace = [
-            "-qq", "-f", "-b", "execve", "-o", "/dev/null", "-e", "trace=\(calls)", "-e", "inject=\(calls):signal=SIGKILL:when=\(number)",
-        ]
-        return try await start(program: "/usr/bin/strace", trace + [BuildProducts.executable("forge")] + arguments).finish(within: 60)
-    }
-}

@@ -40,6 +40,21 @@ import Testing
         }
     }
 
+    @Test func aServerThatEatsAllMemoryIsStartedAgainAndItsLogSaysWhy() async throws {
+        try await withForgeHome { home in
+            let gateway = try await home.startGateway()
+            try await home.deploy(home.server().path, to: "told")
+            let started = try await gateway.ask("told.localhost", "/ids")["started"]
+            _ = try await gateway.fetch("told.localhost", "/leak")
+            try await untilTrue("another process", within: 120) {
+                let now = try? await gateway.ask("told.localhost", "/ids")["started"]
+                return now != nil && now != started
+            }
+            #expect(try await home.run("logs", "--project", "told").output.contains("ran out of memory"))
+            #expect(try await home.states("told") == ["active"])
+        }
+    }
+
     @Test func threeCrashesBringTheReleaseBeforeBack() async throws {
         try await withForgeHome { home in
             let gateway = try await home.startGateway()

@@ -107,6 +107,38 @@ import Testing
         }
     }
 
+    @Test func aSiteBecomesAServerAndASiteAgain() async throws {
+        try await withForgeHome { home in
+            let gateway = try await home.startGateway()
+            let site = try home.project(["index.html": "version site\n"])
+            try await home.deploy(site.path, to: "told")
+            #expect(try await gateway.fetch("told.localhost") == "200 version site\n")
+            try await home.deploy(home.server().path, to: "told")
+            #expect(try await gateway.fetch("told.localhost") == "200 version 1\n")
+            try await home.rollback("told")
+            #expect(try await gateway.fetch("told.localhost") == "200 version site\n")
+            try await home.deploy(home.server(Behaviour(version: 2)).path, to: "told")
+            #expect(try await gateway.fetch("told.localhost") == "200 version 2\n")
+            #expect(try await home.states("told").filter { $0 == "active" }.count == 1)
+        }
+    }
+
+    @Test func aGatewayThatIsToldToEndLetsRequestsEndFirst() async throws {
+        try await withForgeHome { home in
+            let gateway = try await home.startGateway()
+            try await home.deploy(home.server().path, to: "told")
+            let body = "\(home.folder)/output/slow"
+            let request = try home.start(
+                program: "/usr/bin/curl",
+                ["-s", "--noproxy", "*", "-o", body, "http://told.localhost:\(gateway.port)/slow?ms=4000&bytes=100000"])
+            try await eventually("the answer to begin") { FileManager.default.contents(atPath: body).flatMap { $0.isEmpty ? nil : () } }
+            gateway.child.signal(SIGTERM)
+            #expect(try await request.finish().exitCode == 0)
+            #expect(FileManager.default.contents(atPath: body)?.count == 100_000)
+            #expect(try await gateway.child.finish(within: 60).exitCode == 0)
+        }
+    }
+
     @Test func whatAServerWritesIsInItsLog() async throws {
         try await withForgeHome { home in
             let gateway = try await home.startGateway()

@@ -29,6 +29,33 @@ import Testing
         for _ in 1...Self.repetitions { try await withForgeHome { try await Scene(home: $0).play(victim, step) } }
     }
 
+    /// The n-th call by which the command writes state, or talks to the target or the gateway.
+    @Test(arguments: ["pwrite64", "write", "connect,sendto,sendmsg", "fsync,fdatasync"])
+    func theCommandKilledAtAnyCallLeavesOneActiveReleaseThatAnswers(calls: String) async throws {
+        try await withForgeHome { home in
+            let gateway = try await home.startGateway()
+            let projects = try (1...2).map { try home.server(Behaviour(version: $0)) }
+            let artifacts = try await projects.asyncMap { try #require(try await home.build($0.path).artifact) }
+            try await home.deploy(projects[0].path, to: "told")
+            var version = 1
+            for number in Self.repetitions > 1 ? [1, 2, 3, 5, 8, 13, 21, 34, 55] : [3, 12] {
+                let artifact = artifacts[2 - version]
+                let run = try await home.killed(
+                    at: calls, number: number, "deploy", "--artifact", artifact, "--project", "told", "--progress", "quiet")
+                #expect([0, 137].contains(run.exitCode), "\(run)")
+                let active = try await home.releases("told").filter { $0["status"] == "active" }
+                #expect(active.count == 1)
+                let answering = active.first?["artifact"]?.text == artifact ? 3 - version : version
+                try await gateway.waitForAnswer("told.localhost", "200 version \(answering)\n")
+                try await home.deploy(projects[2 - version].path, to: "told")
+                version = 3 - version
+                #expect(try await gateway.fetch("told.localhost") == "200 version \(version)\n")
+            }
+            #expect(try await !home.states("told").contains("pending"))
+            try await eventually("two servers at most", within: 60) { home.runningServers().count <= 2 ? () : nil }
+        }
+    }
+
     /// One deploy of version 2 over version 1 with one kill in it.
     private struct Scene {
         let home: ForgeHome
@@ -141,5 +168,13 @@ import Testing
                 return try await gateway.fetch("told.localhost") == "200 version \(isSecond ? 2 : 1)\n"
             }
         }
+    }
+}
+
+extension Sequence {
+    fileprivate func asyncMap<Value>(_ body: (Element) async throws -> Value) async throws -> [Value] {
+        var values: [Value] = []
+        for element in self { values.append(try await body(element)) }
+        return values
     }
 }
