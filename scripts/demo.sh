@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds a project from fixtures/ in a sandbox, deploys it, and fetches the page through the gateway.
+# Builds projects from fixtures/ in a sandbox, deploys them, fetches a page and asks a server through the gateway, and rolls the server back.
 set -eu
 cd "$(dirname "$0")/.."
 if [ "$(id -u)" != 0 ]; then
@@ -33,4 +33,17 @@ printf '\n$ curl %s\n' "$url"
 page=$(curl -sSf "$url")
 printf '%s\n' "$page" | head -n 12
 printf '\nartifact  %s\nurl       %s\nanswered  %s bytes\n' "$artifact" "$url" "$(printf '%s' "$page" | wc -c)"
-printf '\nThe gateway stops with this script. To see it in a browser: FORGE_HOME=%s %s gateway\n' "$FORGE_HOME" "$forge"
+
+server=$FORGE_HOME/server
+rm -rf "$server"
+cp -r fixtures/projects/node-server "$server"
+run $forge deploy "$server" --project demo-api
+api=$($forge releases --project demo-api --json | field url)
+run curl -sSf "$api"
+printf '\n\n$ echo "// changed" >> server.js\n'
+echo '// changed' >>"$server/server.js"
+run $forge deploy "$server" --project demo-api --progress quiet
+run $forge rollback --project demo-api
+run $forge releases --project demo-api
+run curl -sSf "$api"
+printf '\n\nThe gateway stops with this script. To see it in a browser: FORGE_HOME=%s %s gateway\n' "$FORGE_HOME" "$forge"
