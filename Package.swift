@@ -55,6 +55,7 @@ let package = Package(
         room("ForgeREAPI", [.protobuf]),
         room("ForgeSystem", ["CForgeSystem"]),
         room("ForgeTOML", ["CTOML"]),
+        room("ForgeHTTP", [.nio]),
         // 2
         room("ForgeEvents", ["ForgeModel"]),
         room("ForgePresets", ["ForgeModel", "ForgeTOML"]),
@@ -70,7 +71,7 @@ let package = Package(
             "ForgeReleases",
             [.grdb, "ForgeModel", "ForgeSystem", "ForgeTOML", "ForgeEvents", "ForgeStore", "ForgeControl", "ForgeTargetProtocol"]),
         room("ForgeApps", ["ForgeModel", "ForgeSystem", "ForgeStore", "ForgeSandbox", "ForgeControl"]),
-        room("ForgeGateway", ["ForgeModel", "ForgeSystem", "ForgeStore", .nio, .nioPosix]),
+        room("ForgeGateway", ["ForgeHTTP", "ForgeModel", "ForgeSystem", "ForgeStore", .nio, .nioPosix]),
         room("ForgeTerminal", ["ForgeModel", "ForgeEvents"]),
         // 4
         room(
@@ -100,6 +101,7 @@ let package = Package(
         .target(name: "ForgeTestSupport", dependencies: [], path: "Tests/ForgeTestSupport", swiftSettings: settings),
         tests("ForgeModelTests", ["ForgeModel"]),
         tests("ForgeTOMLTests", ["ForgeTOML"]),
+        tests("ForgeHTTPTests", ["ForgeHTTP", .nio]),
         tests("ForgePresetsTests", ["ForgePresets", "ForgeModel", "ForgeTOML"]),
         tests("ForgePlanningTests", ["ForgePlanning", "ForgePresets", "ForgeModel", "ForgeTOML", "ForgeTestSupport"]),
         tests("ForgeStoreTests", ["ForgeStore", "ForgeModel", "ForgeSystem", "ForgeREAPI", "ForgeTestSupport", .protobuf]),

@@ -1,3 +1,4 @@
+internal import ForgeHTTP
 internal import NIOCore
 
 /// A request that the gateway answers by itself, and its answer, as far as it has got.

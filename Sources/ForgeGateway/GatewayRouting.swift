@@ -1,3 +1,4 @@
+internal import ForgeHTTP
 internal import ForgeStore
 internal import NIOCore
 internal import NIOPosix

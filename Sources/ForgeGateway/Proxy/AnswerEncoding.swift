@@ -1,3 +1,4 @@
+internal import ForgeHTTP
 internal import NIOCore
 
 /// The head of an app's answer as the client gets it.

@@ -1,3 +1,4 @@
+internal import ForgeHTTP
 internal import NIOCore
 
 /// One request to an app and its answer, between a client's connection and one to the app. Runs on their event loop only.

@@ -1,3 +1,4 @@
+internal import ForgeHTTP
 internal import ForgeSystem
 internal import Glibc
 internal import NIOCore

@@ -1,3 +1,4 @@
+internal import ForgeHTTP
 internal import ForgeModel
 internal import ForgeStore
 internal import ForgeSystem

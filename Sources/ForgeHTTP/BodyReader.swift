@@ -1,8 +1,8 @@
-internal import NIOCore
+package import NIOCore
 
 /// Takes a body out of the bytes of a connection, piece by piece, by one framing and no other.
-struct BodyReader {
-    enum Step {
+package struct BodyReader {
+    package enum Step {
         case bytes(ByteBuffer)
         /// Nothing more to be had from these bytes.
         case more
@@ -23,13 +23,13 @@ struct BodyReader {
     private static let extensionLimit = 4 << 10
     private static let trailerLimit = 16 << 10
 
-    let framing: BodyFraming
-    private(set) var isDone: Bool
+    package let framing: BodyFraming
+    package private(set) var isDone: Bool
     private var rest: Int
     private var chunk = Chunk.size(value: 0, digits: 0)
     private var extensionBytes = 0
 
-    init(_ framing: BodyFraming) {
+    package init(_ framing: BodyFraming) {
         self.framing = framing
         switch framing {
         case .length(let count): rest = count
@@ -40,7 +40,7 @@ struct BodyReader {
     }
 
     /// The next piece in `input`, from which it is removed.
-    mutating func next(_ input: inout ByteBuffer) throws(WireFault) -> Step {
+    package mutating func next(_ input: inout ByteBuffer) throws(WireFault) -> Step {
         if isDone { return .end }
         if case .chunked = framing { return try nextOfChunked(&input) }
         let count = min(rest, input.readableBytes)
@@ -125,7 +125,7 @@ struct BodyReader {
 
 extension ByteBuffer {
     /// `withUnsafeReadableBytes` for a body with a typed error.
-    func withUnsafeReadableBytesTyped<Value, Failure: Error>(
+    package func withUnsafeReadableBytesTyped<Value, Failure: Error>(
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Value
     ) throws(Failure) -> Value {
         let result = withUnsafeReadableBytes { bytes in
@@ -135,7 +135,7 @@ extension ByteBuffer {
     }
 
     /// Appends one chunk.
-    mutating func writeChunkHead(_ count: Int) {
+    package mutating func writeChunkHead(_ count: Int) {
         writeString(String(count, radix: 16))
         writeLineEnd()
     }

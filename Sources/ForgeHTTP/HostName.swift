@@ -1,8 +1,8 @@
 /// The host name of a request in the one form the route table uses.
-enum HostName {
+package enum HostName {
     /// Lower case, without port and without the dot of a fully qualified name.
     /// - Returns: nil when `header` is not a host name with an optional port.
-    static func canonical(_ header: String) -> String? {
+    package static func canonical(_ header: String) -> String? {
         var name = Substring(header)
         if let colon = name.lastIndex(of: ":"), !name.hasSuffix("]") {
             let port = name[name.index(after: colon)...]

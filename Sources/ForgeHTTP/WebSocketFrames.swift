@@ -1,5 +1,5 @@
 /// Follows the frames of one direction of a WebSocket, so that a frame of the gateway's own can stand between two of them.
-struct WebSocketFrames {
+package struct WebSocketFrames {
     private enum Part {
         case opcode, length
         case extendedLength(left: Int, value: UInt64)
@@ -8,19 +8,21 @@ struct WebSocketFrames {
     }
 
     /// Going away (RFC 6455, 7.4.1).
-    static let goingAway: [UInt8] = [0x88, 0x02, 0x03, 0xE9]
+    package static let goingAway: [UInt8] = [0x88, 0x02, 0x03, 0xE9]
 
     private var part = Part.opcode
     private var isMasked = false
     /// Whether a close frame went by: none may follow it.
-    private(set) var isClosing = false
+    package private(set) var isClosing = false
 
-    var isAtBoundary: Bool {
+    package init() {}
+
+    package var isAtBoundary: Bool {
         if case .opcode = part { true } else { false }
     }
 
     /// Follows `bytes` to their end, or with `toBoundary` no further than to the end of the current frame. Returns how far it got.
-    mutating func follow(_ bytes: UnsafeRawBufferPointer, toBoundary: Bool = false) -> Int {
+    package mutating func follow(_ bytes: UnsafeRawBufferPointer, toBoundary: Bool = false) -> Int {
         var index = 0
         while index < bytes.count, !(toBoundary && isAtBoundary) {
             if case .rest(let left) = part {

@@ -1,5 +1,5 @@
 /// The field names a gateway has to know; all others it passes on.
-enum FieldName: UInt8 {
+package enum FieldName: UInt8 {
     case other
     case host, contentLength, transferEncoding, connection, upgrade, expect, contentType, keepAlive
     /// Meant for the next hop only.
@@ -8,7 +8,7 @@ enum FieldName: UInt8 {
     case reserved
     case ifNoneMatch, ifRange, range
 
-    init(_ name: UnsafeRawBufferPointer) {
+    package init(_ name: UnsafeRawBufferPointer) {
         self = .other
         switch name.count {
         case 2: if Self.equal(name, "te") { self = .hopByHop }
@@ -38,14 +38,14 @@ enum FieldName: UInt8 {
     }
 
     /// Whether `name`, of token bytes, is `lowercase` in any case.
-    static func equal(_ name: UnsafeRawBufferPointer, _ lowercase: StaticString) -> Bool {
+    package static func equal(_ name: UnsafeRawBufferPointer, _ lowercase: StaticString) -> Bool {
         guard name.count == lowercase.utf8CodeUnitCount else { return false }
         for index in 0..<name.count where name[index] | 0x20 != lowercase.utf8Start[index] { return false }
         return true
     }
 
     /// RFC 9110, 5.6.2.
-    static func isToken(_ byte: UInt8) -> Bool {
+    package static func isToken(_ byte: UInt8) -> Bool {
         switch byte {
         case 97...122, 65...90, 48...57, UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."): true
         case UInt8(ascii: "!"), UInt8(ascii: "#"), UInt8(ascii: "$"), UInt8(ascii: "%"), UInt8(ascii: "&"), UInt8(ascii: "'"): true
@@ -55,5 +55,5 @@ enum FieldName: UInt8 {
     }
 
     /// A byte of a field's value: no control characters but the tabulator.
-    static func isValue(_ byte: UInt8) -> Bool { byte >= 0x20 && byte != 0x7F || byte == 0x09 }
+    package static func isValue(_ byte: UInt8) -> Bool { byte >= 0x20 && byte != 0x7F || byte == 0x09 }
 }

@@ -1,8 +1,8 @@
 internal import Glibc
-internal import NIOCore
+package import NIOCore
 
 /// Why bytes are not the head or body of a message that has one reading only.
-enum WireFault: Error, Hashable {
+package enum WireFault: Error, Hashable {
     case malformed
     /// More bytes or fields than the limits allow.
     case tooLarge
@@ -11,7 +11,7 @@ enum WireFault: Error, Hashable {
 }
 
 /// How long a body is.
-enum BodyFraming: Hashable {
+package enum BodyFraming: Hashable {
     case none
     case length(Int)
     case chunked
@@ -20,13 +20,15 @@ enum BodyFraming: Hashable {
 }
 
 /// Finds the end of a head in bytes that arrive piece by piece, each looked at once.
-struct HeadScanner {
+package struct HeadScanner {
     private var scanned = 0
     private var lineStart = 0
     private var lines = 0
 
+    package init() {}
+
     /// The length of the head with its empty line; nil when more bytes are needed. `bytes` begins where it began at the last call.
-    mutating func end(in bytes: UnsafeRawBufferPointer, limit: Int, fields: Int) throws(WireFault) -> Int? {
+    package mutating func end(in bytes: UnsafeRawBufferPointer, limit: Int, fields: Int) throws(WireFault) -> Int? {
         while scanned < bytes.count, let start = bytes.baseAddress,
             let found = memchr(start + scanned, 0x0A, bytes.count - scanned)
         {
@@ -46,22 +48,22 @@ struct HeadScanner {
 }
 
 /// The head of a message: its bytes and where its parts are. Every byte was checked.
-struct MessageHead {
-    struct Field {
-        let name: FieldName
-        let start: Int
-        let nameEnd: Int
-        let valueStart: Int
-        let valueEnd: Int
+package struct MessageHead {
+    package struct Field {
+        package let name: FieldName
+        package let start: Int
+        package let nameEnd: Int
+        package let valueStart: Int
+        package let valueEnd: Int
     }
 
     /// From the start line to the empty line; all positions count from its reader index.
-    let bytes: ByteBuffer
-    let startLineEnd: Int
-    let fields: [Field]
+    package let bytes: ByteBuffer
+    package let startLineEnd: Int
+    package let fields: [Field]
 
     /// `bytes` is what `HeadScanner` found.
-    init(parsing bytes: ByteBuffer) throws(WireFault) {
+    package init(parsing bytes: ByteBuffer) throws(WireFault) {
         self.bytes = bytes
         let parsed = bytes.withUnsafeReadableBytes { Self.parse($0) }
         guard let (end, fields) = parsed else { throw .malformed }
@@ -104,7 +106,7 @@ struct MessageHead {
     private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
 
     /// The field of that name; nil when there is none or more than one.
-    func only(_ name: FieldName) -> Field? {
+    package func only(_ name: FieldName) -> Field? {
         var found: Field?
         for field in fields where field.name == name {
             guard found == nil else { return nil }
@@ -114,16 +116,16 @@ struct MessageHead {
     }
 
     /// The values of all fields of that name, in their order.
-    func values(_ name: FieldName) -> [String] { fields.filter { $0.name == name }.map(text) }
+    package func values(_ name: FieldName) -> [String] { fields.filter { $0.name == name }.map(text) }
 
-    func text(_ field: Field) -> String { text(field.valueStart..<field.valueEnd) }
+    package func text(_ field: Field) -> String { text(field.valueStart..<field.valueEnd) }
 
-    func text(_ range: Range<Int>) -> String {
+    package func text(_ range: Range<Int>) -> String {
         bytes.withUnsafeReadableBytes { String(decoding: $0[range], as: UTF8.self) }
     }
 
     /// The tokens of a comma-separated field, lower case.
-    func tokens(_ name: FieldName) -> [String] {
+    package func tokens(_ name: FieldName) -> [String] {
         values(name).flatMap { value in
             value.split(separator: ",").map { piece in
                 String(piece.drop { $0 == " " || $0 == "\t" }.prefix { $0 != " " && $0 != "\t" }).lowercased()
@@ -132,7 +134,7 @@ struct MessageHead {
     }
 
     /// The length that fields of this message give its body, nil for none.
-    func framing(isOld: Bool) throws(WireFault) -> BodyFraming? {
+    package func framing(isOld: Bool) throws(WireFault) -> BodyFraming? {
         var length: Field?
         var encoding: Field?
         for field in fields {
@@ -163,14 +165,14 @@ struct MessageHead {
 
 extension ByteBuffer {
     /// Appends the bytes at `range` of `head`.
-    mutating func write(_ head: MessageHead, _ range: Range<Int>) {
+    package mutating func write(_ head: MessageHead, _ range: Range<Int>) {
         head.bytes.withUnsafeReadableBytes { _ = writeBytes(UnsafeRawBufferPointer(rebasing: $0[range])) }
     }
 
-    mutating func writeLineEnd() { writeStaticString("\r\n") }
+    package mutating func writeLineEnd() { writeStaticString("\r\n") }
 
     /// Appends a field as it came, blanks around its value aside.
-    mutating func write(_ field: MessageHead.Field, of head: MessageHead) {
+    package mutating func write(_ field: MessageHead.Field, of head: MessageHead) {
         write(head, field.start..<field.nameEnd)
         writeStaticString(": ")
         write(head, field.valueStart..<field.valueEnd)

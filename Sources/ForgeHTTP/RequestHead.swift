@@ -1,32 +1,32 @@
-internal import NIOCore
+package import NIOCore
 
 /// A request's head of which there is one reading only.
-struct RequestHead {
-    enum Method: Hashable {
+package struct RequestHead {
+    package enum Method: Hashable {
         case get, head, options, put, delete, post, patch, connect, trace, other
     }
 
-    let wire: MessageHead
-    let method: Method
+    package let wire: MessageHead
+    package let method: Method
     /// As sent.
-    let methodEnd: Int
+    package let methodEnd: Int
     /// Origin form (or `*`), as positions; empty for the root of an absolute target without a path.
-    let target: Range<Int>
+    package let target: Range<Int>
     /// HTTP/1.0
-    let isOld: Bool
-    let framing: BodyFraming
-    let host: MessageHead.Field
+    package let isOld: Bool
+    package let framing: BodyFraming
+    package let host: MessageHead.Field
     /// Whether the client means to send another request on this connection.
-    let keepsAlive: Bool
+    package let keepsAlive: Bool
     /// Whether it waits for a word before it sends the body.
-    let expectsContinue: Bool
+    package let expectsContinue: Bool
     /// Protocols it offers to change to, when the gateway would pass such a change on.
-    let upgrade: MessageHead.Field?
+    package let upgrade: MessageHead.Field?
     /// Fields that its `Connection` names, lower case; the usual options aside.
-    let connectionFields: [String]
+    package let connectionFields: [String]
 
     /// - Throws: a fault; the request is answered 400 (431 when too large) and the connection closed.
-    init(parsing bytes: ByteBuffer) throws(WireFault) {
+    package init(parsing bytes: ByteBuffer) throws(WireFault) {
         let wire = try MessageHead(parsing: bytes)
         let line = bytes.withUnsafeReadableBytes { RequestLine(UnsafeRawBufferPointer(rebasing: $0[..<wire.startLineEnd])) }
         guard let line else { throw .malformed }
@@ -88,19 +88,19 @@ struct RequestHead {
         return start..<range.upperBound
     }
 
-    var isHead: Bool { method == .head }
-    var hasBody: Bool { framing != .none && framing != .length(0) }
+    package var isHead: Bool { method == .head }
+    package var hasBody: Bool { framing != .none && framing != .length(0) }
     /// May be sent a second time when nobody knows what became of the first.
-    var isRepeatable: Bool {
+    package var isRepeatable: Bool {
         switch method {
         case .get, .head, .options, .put, .delete: !hasBody && upgrade == nil
         default: false
         }
     }
 
-    var methodText: String { wire.text(0..<methodEnd) }
-    var targetText: String { target.isEmpty ? "/" : wire.text(target) }
-    var hostText: String { wire.text(host) }
+    package var methodText: String { wire.text(0..<methodEnd) }
+    package var targetText: String { target.isEmpty ? "/" : wire.text(target) }
+    package var hostText: String { wire.text(host) }
 }
 
 /// `GET /path HTTP/1.1`, nothing more and nothing less.

@@ -1,23 +1,23 @@
-internal import NIOCore
+package import NIOCore
 
 /// The head of an app's answer of which there is one reading only.
-struct ResponseHead {
-    let wire: MessageHead
-    let status: Int
+package struct ResponseHead {
+    package let wire: MessageHead
+    package let status: Int
     /// May be empty.
-    let reason: Range<Int>
-    let framing: BodyFraming
+    package let reason: Range<Int>
+    package let framing: BodyFraming
     /// Whether the app takes another request on this connection.
-    let keepsAlive: Bool
+    package let keepsAlive: Bool
     /// Seconds after which it closes an idle connection, where it says so.
-    let idleSeconds: Int?
-    let connectionFields: [String]
-    let isEventStream: Bool
+    package let idleSeconds: Int?
+    package let connectionFields: [String]
+    package let isEventStream: Bool
 
-    var isInterim: Bool { (100..<200).contains(status) && status != 101 }
+    package var isInterim: Bool { (100..<200).contains(status) && status != 101 }
 
     /// - Throws: a fault; the request is answered 502 and the connection to the app closed.
-    init(parsing bytes: ByteBuffer, toHead: Bool) throws(WireFault) {
+    package init(parsing bytes: ByteBuffer, toHead: Bool) throws(WireFault) {
         let wire = try MessageHead(parsing: bytes)
         let line = bytes.withUnsafeReadableBytes { Self.statusLine(UnsafeRawBufferPointer(rebasing: $0[..<wire.startLineEnd])) }
         guard let (isOld, status) = line else { throw .malformed }
