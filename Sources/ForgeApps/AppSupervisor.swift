@@ -121,8 +121,10 @@ package actor AppSupervisor {
                 instance, progress: progress)
         } catch let fault as HealthCheck.Fault {
             candidates[release] = nil
+            // Before its end adds lines about the end.
+            let lines = instance.log.lastLines(20)
             await instance.stop(grace: settings.grace)
-            throw ControlFailure(code: fault.code, message: fault.message, hint: fault.hint, lastLines: instance.log.lastLines(20))
+            throw ControlFailure(code: fault.code, message: fault.message, hint: fault.hint, lastLines: lines)
         }
         let milliseconds = Int((ContinuousClock.now - candidate.since) / .milliseconds(1))
         healthy[release] = milliseconds

@@ -1,4 +1,5 @@
 internal import ForgeHTTP
+internal import ForgeModel
 internal import ForgeStore
 internal import NIOCore
 internal import NIOPosix
@@ -98,9 +99,12 @@ extension GatewayHandler {
         return canonical
     }
 
-    /// The slug in the host name, for hints.
+    /// What a person types after `--project`, for hints: the slug, and the environment where it is not production.
     func project(_ head: RequestHead) -> String {
-        canonicalHost(head).flatMap { $0.split(separator: ".").first }.map(String.init) ?? "my-site"
+        guard let host = canonicalHost(head) else { return "my-site" }
+        guard let app = services.watch.last.entries[host]?.app else { return host.split(separator: ".").first.map(String.init) ?? host }
+        let environment = app.environment == .production ? "" : " --env \(app.environment.rawValue)"
+        return app.project + environment + (app.preview.map { " --pr \($0)" } ?? "")
     }
 
     // MARK: - how exchanges with apps end

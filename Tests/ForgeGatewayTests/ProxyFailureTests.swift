@@ -1,4 +1,6 @@
 import ForgeGateway
+import ForgeModel
+import ForgeStore
 import ForgeSystem
 import Foundation
 import Synchronization
@@ -63,6 +65,22 @@ import Testing
             // Nine GETs came twice.
             #expect(app.heads.filter { $0.hasPrefix("GET") }.count == 19)
             #expect(app.heads.filter { $0.hasPrefix("POST") }.count == 1)
+        }
+    }
+
+    @Test func theAdviceOfAPageNamesTheEnvironment() async throws {
+        try await GatewayFixture.run { gateway in
+            let digest = Digest(of: "app")
+            let app = AppSpecification(
+                release: "one", project: "tides", environment: .preview, preview: 7, host: "tides-pr-7.localhost", commit: nil,
+                artifact: digest, root: digest, launch: Launch(command: ["run"], port: 1, healthPath: nil), variables: nil, variablesTag: ""
+            )
+            try gateway.routes.apply([.publish(host: app.host, RouteEntry(app: app, root: "/nowhere"))])
+            gateway.upstreams.set("one", .down("it crashed"))
+            let page = try await gateway.get("/", host: app.host)
+            #expect(page.status == 503)
+            #expect(page.text.contains("See why: forge logs --project tides --env preview --pr 7. "))
+            #expect(page.text.contains("Go back: forge rollback --project tides --env preview --pr 7<"))
         }
     }
 

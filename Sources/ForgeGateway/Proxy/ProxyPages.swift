@@ -1,4 +1,4 @@
-/// The gateway's answers in the place of an app. `project` is the slug in the host name.
+/// The gateway's answers in the place of an app. `project` is what a person types after `--project`.
 extension GatewayResponse {
     private static func logs(_ project: String) -> String { "Its last words: forge logs --project \(project)" }
 
