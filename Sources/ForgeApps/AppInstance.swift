@@ -22,7 +22,6 @@ actor AppInstance {
     private let start: @Sendable (AppSpecification, AppLogWriter) async throws -> RunningServer
     /// Told of every change that matters to requests.
     private let changed: @Sendable (Change) -> Void
-    private let health: HealthLimits
     /// The process that answers now, for event loops.
     private nonisolated let current = Mutex<RunningServer?>(nil)
 
@@ -31,23 +30,27 @@ actor AppInstance {
     private(set) var restarts = 0
     private(set) var startedAt = ContinuousClock.now
     private var policy = CrashPolicy()
+    /// Why the process that is being ended had to be.
+    private var verdict: String?
     /// Those who wait for the end of a freeze.
     private var waiting: [CheckedContinuation<Void, Never>] = []
 
     enum Change: Hashable {
-        case ready, away
+        /// No process answers; one may be on its way.
+        case away
+        /// A new process runs; whether it listens is to be found out.
+        case restarted
         /// It crashed too often; why it ended the last time.
         case givenUp(String)
     }
 
     init(
-        _ app: AppSpecification, log: AppLogWriter, health: HealthLimits,
+        _ app: AppSpecification, log: AppLogWriter,
         start: @escaping @Sendable (AppSpecification, AppLogWriter) async throws -> RunningServer,
         changed: @escaping @Sendable (Change) -> Void
     ) {
         self.app = app
         self.log = log
-        self.health = health
         self.start = start
         self.changed = changed
     }
@@ -107,7 +110,9 @@ actor AppInstance {
             current.withLock { $0 = nil }
             guard state != .stopping else { return }
             changed(.away)
-            guard let next = await recover(after: exit.message) else { return }
+            let end = verdict ?? exit.message
+            verdict = nil
+            guard let next = await recover(after: end) else { return }
             server = next
         }
     }
@@ -123,14 +128,8 @@ actor AppInstance {
             restarts += 1
             do {
                 let server = try await begin()
-                try await HealthCheck(launch: app.launch, host: app.host, limits: health).waitForPort(self) { _ in }
-                guard state == .running else { return nil }
-                changed(.ready)
+                changed(.restarted)
                 return server
-            } catch let fault as HealthCheck.Fault {
-                guard state == .running else { return nil }
-                await halt(grace: .zero)
-                reason = "was not healthy: \(fault.message)"
             } catch {
                 guard case .ended = state else { return nil }
                 reason = "could not be started: \(error)"
@@ -138,6 +137,13 @@ actor AppInstance {
         }
         giveUp(reason)
         return nil
+    }
+
+    /// Ends the process that was started by restart number `number` as if it had crashed, for it is of no use.
+    func condemn(_ number: Int, _ reason: String) async {
+        guard restarts == number, state == .running, let server = current.withLock({ $0 }) else { return }
+        verdict = reason
+        _ = await server.stop(grace: .zero)
     }
 
     private func giveUp(_ reason: String) {

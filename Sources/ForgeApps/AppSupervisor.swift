@@ -195,7 +195,7 @@ package actor AppSupervisor {
             let instance = try await make(app)
             guard routed?[app.host] == app.release, live[app.release] == nil, !isStopping else { return }
             live[app.release] = instance
-            later { await self.announceOnceUp(instance) }
+            later { await self.announceOnceUp(app.release, instance) }
             await instance.keepUp()
         } catch {
             carrier.send(app.release, .down("it could not be started"))
@@ -203,10 +203,17 @@ package actor AppSupervisor {
         }
     }
 
-    private func announceOnceUp(_ instance: AppInstance) async {
-        let check = HealthCheck(launch: instance.app.launch, host: instance.app.host, limits: housing.health)
-        guard (try? await check.waitForPort(instance) { _ in }) != nil, live[instance.app.release] === instance else { return }
-        carrier.send(instance.app.release, .server { try instance.connect().socket })
+    /// Sends requests to a server that was started without a deploy once it listens; one that never does has crashed.
+    private func announceOnceUp(_ release: String, _ instance: AppInstance) async {
+        let number = await instance.restarts
+        do {
+            try await HealthCheck(launch: instance.app.launch, host: instance.app.host, limits: housing.health).waitForPort(instance) { _ in
+            }
+            guard live[release] === instance else { return }
+            carrier.send(release, .server { try instance.connect().socket })
+        } catch let fault as HealthCheck.Fault {
+            await instance.condemn(number, "was of no use: \(fault.message)")
+        } catch {}
     }
 
     private func finishSwap(to release: String, from old: String, _ record: SwapRecord) async {
@@ -280,7 +287,7 @@ package actor AppSupervisor {
     private func make(_ app: AppSpecification) async throws -> AppInstance {
         let log = try await housing.log(of: app)
         let sandbox = try await openSandbox()
-        return AppInstance(app, log: log, health: housing.health) { [housing, gatewayPort] app, log in
+        return AppInstance(app, log: log) { [housing, gatewayPort] app, log in
             try await housing.start(app, log, in: sandbox, gatewayPort: gatewayPort)
         } changed: { [weak self] change in
             guard let self else { return }
@@ -299,7 +306,7 @@ package actor AppSupervisor {
         // The instance may answer for a later release than the one it was started for.
         guard let (release, instance) = live.first(where: { $0.value.app.release == app.release }) else { return }
         switch change {
-        case .ready: carrier.send(release, .server { try instance.connect().socket })
+        case .restarted: await announceOnceUp(release, instance)
         case .away: carrier.send(release, .starting)
         case .givenUp(let reason):
             carrier.send(release, .down("it \(CrashPolicy.words)"))

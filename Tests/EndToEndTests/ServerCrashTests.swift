@@ -55,6 +55,19 @@ import Testing
         }
     }
 
+    @Test func aServerThatCannotEvenStartAgainIsGivenUpAsSoonAsOneThatCan() async throws {
+        try await withForgeHome { home in
+            // Far longer than the test waits: a crash before the port is open is not waited out.
+            try home.configure("[apps]\nstart = \"1h\"\n")
+            let gateway = try await home.startGateway()
+            try await home.deploy(home.server().path, to: "told")
+            let moment = Int(Date().timeIntervalSince1970 * 1000) + 30_000
+            try await home.deploy(home.server(Behaviour(version: 2, "\"crashesFrom\": \(moment)")).path, to: "told")
+            try await home.waitForStates("told", ["active", "failed", "superseded"], within: 180)
+            #expect(try await gateway.fetch("told.localhost") == "200 version 1\n")
+        }
+    }
+
     @Test func threeCrashesBringTheReleaseBeforeBack() async throws {
         try await withForgeHome { home in
             let gateway = try await home.startGateway()
