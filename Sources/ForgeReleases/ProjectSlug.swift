@@ -55,7 +55,8 @@ package struct ReleasePlace: Hashable, Sendable {
             throw ForgeError(
                 .usage, "usage.preview-number",
                 environment == .preview
-                    ? "a preview needs a number between 1 and 999999" : "only a preview has a number, not `\(environment.rawValue)`")
+                    ? "a preview needs a number between 1 and 999999" : "only a preview has a number, not `\(environment.rawValue)`",
+                hint: environment == .preview ? "add the number of the change: `--pr 7`" : "leave `--pr` out")
         }
         self.project = project
         self.environment = environment
