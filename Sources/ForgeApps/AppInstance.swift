@@ -28,7 +28,6 @@ actor AppInstance {
     private(set) var state = State.idle
     private(set) var role = Role.candidate
     private(set) var restarts = 0
-    private(set) var startedAt = ContinuousClock.now
     private var policy = CrashPolicy()
     /// Why the process that is being ended had to be.
     private var verdict: String?
@@ -85,7 +84,6 @@ actor AppInstance {
 
     private func begin() async throws -> RunningServer {
         state = .starting
-        startedAt = .now
         do {
             let server = try await start(app, log)
             guard state == .starting else {
@@ -184,7 +182,6 @@ actor AppInstance {
         guard state == .frozen else { return state == .running }
         guard let server = current.withLock({ $0 }), (try? await server.thaw()) != nil, state == .frozen else { return false }
         state = .running
-        startedAt = .now
         return true
     }
 

@@ -16,8 +16,14 @@ struct ControlServer: Sendable {
     func run() async {
         await withDiscardingTaskGroup { group in
             await withTaskCancellationHandler {
-                while let connection = try? await BlockingPool.run({ try LocalSocket.accept(listener) }) {
-                    group.addTask { await serve(connection) }
+                while !Task.isCancelled {
+                    do {
+                        guard let connection = try await BlockingPool.run({ try LocalSocket.accept(listener) }) else { break }
+                        group.addTask { await serve(connection) }
+                    } catch {
+                        // Out of descriptors, most likely: deploys must be possible again as soon as there are some.
+                        try? await Task.sleep(for: .milliseconds(100))
+                    }
                 }
             } onCancel: {
                 shutdown(listener.raw, Int32(SHUT_RDWR))

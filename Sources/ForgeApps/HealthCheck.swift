@@ -62,6 +62,7 @@ struct HealthCheck: Sendable {
         let begin = ContinuousClock.now
         var seenOther: ContinuousClock.Instant?
         var pause = Duration.milliseconds(5)
+        var isTold = false
         while true {
             if let ended = await server.ending { throw Self.ended(ended) }
             if (try? server.connect())?.isEstablished == true { return }
@@ -70,7 +71,10 @@ struct HealthCheck: Sendable {
             seenOther = others.isEmpty ? nil : seenOther ?? now
             if let since = seenOther, now - since > limits.otherPort { throw wrongPort(others) }
             guard now - begin < limits.start else { throw others.isEmpty ? silent() : wrongPort(others) }
-            if now - begin > .seconds(1) { progress("waiting for port \(launch.port)") }
+            if !isTold && now - begin > .seconds(1) {
+                progress("waiting for port \(launch.port)")
+                isTold = true
+            }
             try await Task.sleep(for: pause)
             pause = min(pause * 2, .milliseconds(100))
         }

@@ -34,7 +34,8 @@ import Testing
         let app = try StubApp { connection, app in
             _ = try app.head(connection)
             try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n")
-            taken.change { $0 = connection.sendUntilFull(piece, atMost: 500 << 20) }
+            let sent = try connection.sendUntilFull(piece, atMost: 500 << 20)
+            taken.change { $0 = sent }
         }
         try await GatewayFixture.run { gateway in
             try gateway.serve(app)
@@ -61,7 +62,7 @@ import Testing
                 let client = try gateway.connect()
                 try client.send("POST /x HTTP/1.1\r\nHost: app.localhost\r\nContent-Length: 90000000\r\n\r\n")
                 defer { client.close() }
-                return client.sendUntilFull([UInt8](repeating: 120, count: 1 << 16), atMost: 90_000_000)
+                return try client.sendUntilFull([UInt8](repeating: 120, count: 1 << 16), atMost: 90_000_000)
             }
             #expect(sent < 64 << 20)
         }

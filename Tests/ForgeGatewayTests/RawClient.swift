@@ -59,13 +59,13 @@ final class RawClient: Sendable {
         }
     }
 
-    /// Sends until nobody takes more for a moment; how many bytes that were.
-    func sendUntilFull(_ piece: [UInt8], atMost limit: Int) -> Int {
+    /// Sends until nobody takes more for half a second; how many bytes that were.
+    func sendUntilFull(_ piece: [UInt8], atMost limit: Int) throws -> Int {
         var sent = 0
-        var isFull = 0
-        while sent < limit, isFull < 1000 {
+        while try sent < limit && socket.waitWritable(milliseconds: 500) {
             let count = Glibc.send(socket.raw, piece, piece.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
-            if count > 0 { (sent, isFull) = (sent + count, 0) } else { isFull += 1; sched_yield(); usleep(500) }
+            guard count > 0 || errno == EAGAIN || errno == EINTR else { throw SystemError.last("send", "client") }
+            sent += max(0, count)
         }
         return sent
     }
