@@ -97,8 +97,7 @@ struct StepTask: Sendable {
     private func lookUp(_ action: Action, digest: Digest) async throws -> (ActionResult?, CacheMissReason) {
         guard request.useCache else { return (nil, .cacheNotUsed) }
         if let result = try await engine.store.actions.result(for: digest) {
-            let missing = try await engine.store.trees.missingBlobs(result.outputs)
-            return missing.isEmpty ? (result, .notRecorded) : (nil, .blobMissing)
+            return try await engine.store.trees.acquire(result.outputs) ? (result, .notRecorded) : (nil, .blobMissing)
         }
         guard let last = try await engine.store.actions.lastExecution(scope: request.scope, step: step.id) else {
             return (nil, .firstBuild)

@@ -3,7 +3,7 @@ internal import GRDB
 
 /// What executing an action gave. Two are real: this machine's SQLite file and, later, a Remote Execution API cluster.
 package protocol ActionCache: Sendable {
-    /// The recorded result; whether its blobs are still there is the caller's to ask (`TreeStore.missingBlobs`).
+    /// The recorded result; whether its blobs are still there is the caller's to ask (`TreeStore.acquire`).
     func result(for action: Digest) async throws -> ActionResult?
     /// Call only once every digest in `result` can be read back. Durable on return. `execution` says which step of which
     /// project this was, for `lastExecution`.

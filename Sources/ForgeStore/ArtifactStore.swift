@@ -20,7 +20,9 @@ package struct ArtifactStore: Sendable {
     /// Stores the manifest; durable on return. Equal manifests are one artifact.
     /// - Throws: `store.missing-blob` when a file of its tree is not here.
     package func save(_ manifest: ArtifactManifest) async throws -> Artifact {
-        if let missing = try await trees.missingBlobs(manifest.root).first { throw StoreFailure.missing(missing) }
+        if try await !trees.acquire(manifest.root), let missing = try await trees.missingBlobs(manifest.root).first {
+            throw StoreFailure.missing(missing)
+        }
         let digest = try await content.write(CanonicalJSON.encode(manifest))
         try await list(digest, as: .artifact)
         return try await artifact(digest, manifest)

@@ -21,7 +21,7 @@ package struct ToolCaches: Sendable {
 
     /// The tree kept at `location`; nil when there is none, or it is damaged.
     package func load(scope: String, at location: RelativePath) async throws -> Digest? {
-        guard let root = try await current(scope, location), try await trees.missingBlobs(root).isEmpty else { return nil }
+        guard let root = try await current(scope, location), try await trees.acquire(root) else { return nil }
         return root
     }
 
@@ -34,7 +34,7 @@ package struct ToolCaches: Sendable {
     }
 
     private func merged(_ old: Digest?, _ added: Digest) async throws -> Digest {
-        guard let old, try await trees.missingBlobs(old).isEmpty else { return added }
+        guard let old, try await trees.acquire(old) else { return added }
         let whole = try await trees.merge([old, added])
         return try await trees.summary(whole).bytes > Self.maximumBytes ? added : whole
     }
