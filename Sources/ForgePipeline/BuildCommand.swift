@@ -73,9 +73,7 @@ extension Pipeline {
     func buildArtifact(
         _ request: BuildRequest, for destination: Destination, planned: (BuildPlan) throws -> Void = { _ in }
     ) async throws -> Built {
-        // Held to the end: what this process counts on in the store is safe as long.
         let store = try await openStore()
-        defer { withExtendedLifetime(store) {} }
         func attempt() async throws -> Built {
             let (source, root) = try await snapshot(request.source, into: store)
             let origin = BuildRecord.Source(location: request.source.location, commit: source.commit, root: root)
