@@ -68,7 +68,7 @@ let package = Package(
         room("ForgeTargetProtocol", []),
         // 3
         room("ForgePlanning", ["ForgeModel", "ForgeTOML", "ForgePresets", .yams]),
-        room("ForgeEngine", ["ForgeModel", "ForgeSystem", "ForgeEvents", "ForgeStore", "ForgeSandbox"]),
+        room("ForgeEngine", ["ForgeModel", "ForgeSystem", "ForgeTOML", "ForgeEvents", "ForgeStore", "ForgeSandbox"]),
         room(
             "ForgeReleases",
             [.grdb, "ForgeModel", "ForgeSystem", "ForgeTOML", "ForgeEvents", "ForgeStore", "ForgeControl", "ForgeTargetProtocol"]),

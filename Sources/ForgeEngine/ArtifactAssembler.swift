@@ -16,7 +16,30 @@ package struct ArtifactAssembler: Sendable {
     ///   - interpreters: the files behind them: a virtual environment holds links to these, which it does not carry.
     package func assemble(
         _ plan: BuildPlan, report: BuildReport, runtimes: [Runtime] = [], interpreters: Set<String> = []
-    ) async throws -> (artifact: Artifact, warnings: [Diagnostic]) {
+    ) async throws -> Assembly {
+        let recipe = Recipe(
+            tree: report.root, root: plan.root, spec: plan.artifact, runtimes: runtimes, interpreters: interpreters.sorted())
+        let key = Digest(of: try CanonicalJSON.encode(recipe))
+        if let known = try await store.artifacts.assembly(key) { return known }
+        let assembly = try await assembled(plan, report: report, runtimes: runtimes, interpreters: interpreters)
+        try await store.artifacts.remember(assembly, as: key)
+        return assembly
+    }
+
+    /// All that decides what is assembled.
+    private struct Recipe: Encodable {
+        /// Raised when equal recipes may now give another artifact or other warnings.
+        let version = 1
+        let tree: Digest
+        let root: RelativePath
+        let spec: ArtifactSpec
+        let runtimes: [Runtime]
+        let interpreters: [String]
+    }
+
+    private func assembled(
+        _ plan: BuildPlan, report: BuildReport, runtimes: [Runtime], interpreters: Set<String>
+    ) async throws -> Assembly {
         let spec = plan.artifact
         guard spec.kind != .image else {
             throw ForgeError(
@@ -40,7 +63,7 @@ package struct ArtifactAssembler: Sendable {
         if isStatic, try store.trees.sourceTree(root).node(at: RelativePath(parsing: "index.html")) == nil {
             warnings.append(Diagnostic("the output `\(spec.output)` has no `index.html`", hint: "its root will answer 404"))
         }
-        return (try await store.artifacts.save(manifest), warnings)
+        return Assembly(artifact: try await store.artifacts.save(manifest), warnings: warnings)
     }
 
     private func root(of spec: ArtifactSpec, plan: BuildPlan, report: BuildReport) async throws -> Digest {

@@ -19,13 +19,17 @@ package struct BuildEngine: Sendable {
         package let logDirectory: String
         /// Step id → variables whose values take the place of what the plan says of them: these are in no key and in no record.
         package let values: [String: [String: String]]
+        /// Whose word the source is.
+        package let trust: Trust
         /// Asked for each step that reaches registries, once it is known that it has to run.
         package let network: @Sendable (Step) async throws -> StepNetwork
 
         package init(
             plan: BuildPlan, source: Digest, toolchains: [String: String], scope: String, useCache: Bool, logDirectory: String,
-            values: [String: [String: String]] = [:], network: @escaping @Sendable (Step) async throws -> StepNetwork
+            values: [String: [String: String]] = [:], network: @escaping @Sendable (Step) async throws -> StepNetwork,
+            trust: Trust = .trusted
         ) {
+            self.trust = trust
             self.plan = plan
             self.source = source
             self.toolchains = toolchains
@@ -35,16 +39,21 @@ package struct BuildEngine: Sendable {
             self.values = values
             self.network = network
         }
+
+        /// The file that fixes what the plan installs, below the source's root; tool caches are kept for each of its states.
+        var lockfile: RelativePath? { plan.steps.lazy.compactMap { $0.registries?.lockfile }.first.map { plan.root.appending($0) } }
     }
 
     let store: Store
     let runner: any StepRunner
     let events: EventHub
+    let slots: StepSlots
 
-    package init(store: Store, runner: any StepRunner, events: EventHub) {
+    package init(store: Store, runner: any StepRunner, events: EventHub, slots: StepSlots = StepSlots()) {
         self.store = store
         self.runner = runner
         self.events = events
+        self.slots = slots
     }
 
     /// Runs the plan's DAG; steps that do not need each other run at the same time.
@@ -88,11 +97,18 @@ package struct BuildReport: Sendable {
         package let step: Step
         package let action: Digest
         package let outcome: StepOutcome
-        package let reason: CacheMissReason?
+        /// Why it was executed, the first thing a person would look for at the front; empty when it was not.
+        package let reasons: [CacheMissReason]
         package let durationMs: Int
         package let result: ActionResult
         /// The result's outputs at their paths below the source root.
         package let outputs: Digest
+        /// What it found in its tool caches.
+        package let caches: [RelativePath: ToolCacheEntry]
+        /// The digest of the file its tool caches are kept for.
+        package let lockfile: Digest?
+
+        package var reason: CacheMissReason? { reasons.first }
     }
 
     /// In build order.

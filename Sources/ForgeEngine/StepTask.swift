@@ -56,34 +56,70 @@ struct StepTask: Sendable {
         let inputRoot = try await trees.merge([visible] + dependencies)
         let action = action(inputRoot: inputRoot)
         let encoded = try ActionCodec.encode(action)
-        let (hit, reason) = try await lookUp(action, digest: encoded.digest)
-        if let hit {
-            try await engine.store.actions.remember(execution(of: action))
-            return try await report(encoded.digest, .cached, reason: nil, hit)
+        let lookUp = try await lookUp(encoded.digest)
+        if case .hit(let result) = lookUp { return try await taken(result, action, encoded.digest) }
+        let reasons = try await reasons(lookUp, action)
+        guard request.useCache else { return try await execute(action, encoded, visible, reasons) }
+        let flight = try await ActionFlight.begin(encoded.digest, in: engine.store) { tell("another build is running this step: waiting for it") }
+        do {
+            let report: BuildReport.StepReport
+            // Whoever had the turn before may have left its result.
+            if case .hit(let result) = try await self.lookUp(encoded.digest) {
+                report = try await taken(result, action, encoded.digest)
+            } else {
+                report = try await execute(action, encoded, visible, reasons)
+            }
+            await flight.end()
+            return report
+        } catch {
+            await flight.end()
+            throw error
         }
-        engine.events.emit(.reason(span: span.id, reason.description))
+    }
+
+    private func taken(_ result: ActionResult, _ action: Action, _ digest: Digest) async throws -> BuildReport.StepReport {
+        try await engine.store.actions.remember(execution(of: action), trust: request.trust)
+        return try await report(digest, .cached, reasons: [], result)
+    }
+
+    private func execute(
+        _ action: Action, _ encoded: (action: [UInt8], command: [UInt8], digest: Digest), _ visible: Digest, _ reasons: [CacheMissReason]
+    ) async throws -> BuildReport.StepReport {
+        let (step, request) = (step, request)
+        engine.events.emit(.reason(span: span.id, reasons.first?.description ?? ""))
         // The top layer first: what was built last covers what it was built from.
         let layers = Array(dependencies.reversed()) + [visible]
         async let network = step.network == .registries ? request.network(step) : nil
-        async let caches = keptCaches()
-        let fresh = try await execute(
-            StepExecution(
-                step: step, action: action, layers: layers, caches: caches, network: network, values: request.values[step.id] ?? [:]))
+        let kept = try await keptCaches()
+        let execution = StepExecution(
+            step: step, action: action, layers: layers, caches: kept.mapValues(\.root), network: try await network,
+            values: request.values[step.id] ?? [:])
+        let fresh = try await engine.slots.run(step.limits) {
+            tell("waiting for a free core")
+        } _: {
+            try await run(execution, kept)
+        }
         _ = try await engine.store.content.write(encoded.command)
         _ = try await engine.store.content.write(encoded.action)
-        try await engine.store.actions.record(fresh, for: encoded.digest, execution: execution(of: action))
-        return try await report(encoded.digest, .executed, reason: reason, fresh)
+        try await engine.store.actions.record(fresh, for: encoded.digest, execution: self.execution(of: action), trust: request.trust)
+        return try await report(encoded.digest, .executed, reasons: reasons, fresh, caches: kept)
     }
+
+    private func tell(_ text: String) { engine.events.emit(.progress(span: span.id, text)) }
 
     private func report(
-        _ action: Digest, _ outcome: StepOutcome, reason: CacheMissReason?, _ result: ActionResult
+        _ action: Digest, _ outcome: StepOutcome, reasons: [CacheMissReason], _ result: ActionResult,
+        caches: [RelativePath: ToolCacheEntry] = [:]
     ) async throws -> BuildReport.StepReport {
         .init(
-            step: step, action: action, outcome: outcome, reason: reason, durationMs: outcome == .cached ? 0 : result.durationMs,
-            result: result, outputs: try await engine.store.trees.nest(result.outputs, at: request.plan.root))
+            step: step, action: action, outcome: outcome, reasons: reasons, durationMs: outcome == .cached ? 0 : result.durationMs,
+            result: result, outputs: try await engine.store.trees.nest(result.outputs, at: request.plan.root), caches: caches,
+            lockfile: caches.isEmpty ? nil : try await locked())
     }
 
-    private func execution(of action: Action) -> Execution { Execution(scope: request.scope, step: step.id, action: action) }
+    private func execution(of action: Action) -> Execution {
+        Execution(scope: request.scope, step: step.id, action: action, preset: request.plan.preset)
+    }
 
     private func action(inputRoot: Digest) -> Action {
         var platform = ["platform": Platform.current.description, "network": step.network.rawValue]
@@ -93,36 +129,41 @@ struct StepTask: Sendable {
             workingDirectory: request.plan.root, inputRoot: inputRoot, outputPaths: step.outputs, platform: platform)
     }
 
-    /// A recorded result whose blobs are all here, or the reason why there is none.
-    private func lookUp(_ action: Action, digest: Digest) async throws -> (ActionResult?, CacheMissReason) {
-        guard request.useCache else { return (nil, .cacheNotUsed) }
-        if let result = try await engine.store.actions.result(for: digest) {
-            let missing = try await engine.store.trees.missingBlobs(result.outputs)
-            return missing.isEmpty ? (result, .notRecorded) : (nil, .blobMissing)
-        }
-        guard let last = try await engine.store.actions.lastExecution(scope: request.scope, step: step.id) else {
-            return (nil, .firstBuild)
-        }
-        return (nil, try await difference(from: last, to: action))
+    private enum LookUp {
+        case hit(ActionResult)
+        case blobMissing, miss
     }
 
-    private func difference(from last: Action, to action: Action) async throws -> CacheMissReason {
-        let trees = engine.store.trees
-        let lockfile = step.registries?.lockfile.map { request.plan.root.appending($0) }
-        return try await CacheMissReason.between(last, and: action, lockfile: lockfile) {
-            let found = try await trees.differences($0, $1, limit: lockfile == nil ? 3 : 64)
-            return (found.paths, found.more)
-        }
+    /// A recorded result whose blobs are all here, if there is one.
+    private func lookUp(_ action: Digest) async throws -> LookUp {
+        guard request.useCache, let result = try await engine.store.actions.result(for: action, trust: request.trust) else { return .miss }
+        return try await engine.store.trees.acquire(result.outputs) ? .hit(result) : .blobMissing
     }
 
-    private func execute(_ execution: StepExecution) async throws -> ActionResult {
+    private func reasons(_ lookUp: LookUp, _ action: Action) async throws -> [CacheMissReason] {
+        guard request.useCache else { return [.cacheNotUsed] }
+        if case .blobMissing = lookUp { return [.blobMissing] }
+        guard let last = try await engine.store.actions.lastExecution(scope: request.scope, step: step.id, trust: request.trust) else {
+            return [.firstBuild]
+        }
+        let explanation = MissExplanation(trees: engine.store.trees, lockfile: lockfile)
+        return try await explanation.reasons(last, execution(of: action))
+    }
+
+    /// Below the source's root.
+    private var lockfile: RelativePath? { step.registries?.lockfile.map { request.plan.root.appending($0) } }
+
+    private func run(_ execution: StepExecution, _ kept: [RelativePath: ToolCacheEntry]) async throws -> ActionResult {
         let log = try StepLog(logFile)
         let events = engine.events
         let id = span.id
+        // While the step runs; before its outputs count. What it stood on must be what was stored.
+        async let audit: Void = engine.store.trees.audit(execution.layers)
         let run = try await engine.runner.execute(execution) { bytes in
             log.append(bytes)
             events.emit(.output(span: id, bytes))
         }
+        try await audit
         switch run.outcome {
         case .failed(let code, let why, let hint):
             throw ForgeError(
@@ -130,7 +171,9 @@ struct StepTask: Sendable {
                 hint: ([hint] + refusals(in: run) + ["full log: \(logFile)"]).compactMap(\.self).joined(separator: "; "))
         case .succeeded(let outputs, let undeclared):
             try await checkWitnesses(outputs, run)
-            for (path, added) in run.caches { try await engine.store.toolCaches.add(added, scope: request.scope, at: path) }
+            for (path, added) in run.caches {
+                try await engine.store.toolCaches.add(added, over: kept[path]?.root, to: try await cacheKey(path))
+            }
             let logDigest = try await log.store(in: engine.store.content)
             return ActionResult(
                 outputs: outputs, log: logDigest, durationMs: run.durationMs, undeclaredWrites: undeclared.filter { !isCache($0) },
@@ -150,14 +193,26 @@ struct StepTask: Sendable {
             hint: (refusals(in: run) + ["full log: \(logFile)"]).joined(separator: "; "))
     }
 
-    private func keptCaches() async throws -> [RelativePath: Digest] {
+    private func keptCaches() async throws -> [RelativePath: ToolCacheEntry] {
         guard request.useCache else { return [:] }
-        var kept: [RelativePath: Digest] = [:]
+        var kept: [RelativePath: ToolCacheEntry] = [:]
         for cache in step.caches {
             let path = request.plan.root.appending(cache)
-            kept[path] = try await engine.store.toolCaches.load(scope: request.scope, at: path)
+            kept[path] = try await engine.store.toolCaches.load(try await cacheKey(path))
         }
         return kept
+    }
+
+    private func cacheKey(_ path: RelativePath) async throws -> ToolCacheKey {
+        ToolCacheKey(project: request.scope, trust: request.trust, path: path, lockfile: try await locked())
+    }
+
+    /// By its hash alone, as the index of tool caches has it.
+    private func locked() async throws -> Digest? {
+        let digest = try await BlockingPool.run { [source, engine, request] in
+            try request.lockfile.flatMap { try engine.store.trees.sourceTree(source).knownDigest(of: $0) }
+        }
+        return try digest.map { try Digest(hex: $0.hex, sizeBytes: 0) }
     }
 
     /// What a failed step wanted from the network and did not get, with what to do about it.

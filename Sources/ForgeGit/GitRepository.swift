@@ -12,6 +12,17 @@ package struct GitRepository: Sendable {
     /// Where the folder asked about lies below the work tree.
     package let prefix: RelativePath
 
+    /// The files outside the folder asked about that say what in it is part of a source.
+    var ruleFiles: [String] {
+        var files = [pool.path + "/index", commonFolder + "/info/exclude", commonFolder + "/config"]
+        var folder = workTree ?? ""
+        for name in prefix.components {
+            files.append(folder + "/.gitignore")
+            folder += "/" + name
+        }
+        return files
+    }
+
     /// Whether `path` itself (not a folder above it) is a repository: a work tree's root or a bare one. Blocks.
     package static func isRepository(_ path: String) -> Bool {
         Libgit2.start()

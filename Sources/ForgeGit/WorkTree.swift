@@ -14,21 +14,46 @@ package struct WorkTree: SourceTree {
     package let head: String?
     private let root: Descriptor
     private let listing: Listing
+    private let record: WorkTreeRecord
+    /// Digests of files that are as a memo knows them.
+    private let known: [RelativePath: Digest]
 
     /// Lists the directory at `path`. Blocks.
     /// - Throws: `source.missing`, `source.not-a-directory`, `source.unreadable`, `source.special-file`, `source.name`,
     ///   `source.submodule`, `source.bare`, `source.owner` …
-    package init(at path: String) throws {
+    /// - Parameter memo: of an earlier snapshot; saves reading the files that are as they were.
+    package init(at path: String, memo: WorkTreeMemo? = nil) throws {
         (self.path, root) = try WorkTree.openRoot(path)
         var walk = try WorkTreeWalk(of: self.path)
         try walk.run(root)
         head = walk.head
         listing = walk.listing
+        record = walk.record
+        known = memo?.digests(of: record) ?? [:]
     }
 
     /// The same, off the cooperative pool.
-    package static func open(at path: String) async throws -> WorkTree {
-        try await BlockingPool.run { try WorkTree(at: path) }
+    package static func open(at path: String, memo: WorkTreeMemo? = nil) async throws -> WorkTree {
+        try await BlockingPool.run { try WorkTree(at: path, memo: memo) }
+    }
+
+    package func knownDigest(of path: RelativePath) throws -> Digest? { known[path] }
+
+    /// What to remember of this snapshot: it was stored as `root`, with these digests of its files.
+    package func memo(root: Digest, digests: [RelativePath: Digest]) -> WorkTreeMemo {
+        WorkTreeMemo(record, root: root) { digests[$0] }
+    }
+
+    /// Hands an edited file of the work tree at `directory` to `body` piece by piece; false when it is no file any more. Blocks.
+    package static func forEachChunk(
+        of file: EditedFile, in directory: String, _ body: (UnsafeRawBufferPointer) throws -> Void
+    ) throws -> Bool {
+        guard let folder = try? Descriptor.open(directory, O_RDONLY | O_DIRECTORY),
+            let handle = try? folder.openBeneath(file.path.string, O_RDONLY | O_NONBLOCK | O_NOFOLLOW),
+            try handle.signature().isFile
+        else { return false }
+        try reported(file.path) { try handle.forEachChunk(body) }
+        return true
     }
 
     package func node(at path: RelativePath) throws -> SourceNode? { listing.node(at: path) }

@@ -5,6 +5,7 @@ internal import Glibc
 /// One pass over a directory.
 struct WorkTreeWalk {
     private(set) var listing = Listing()
+    private(set) var record = WorkTreeRecord()
     /// Full id of the commit checked out.
     let head: String?
     /// Nil without a repository.
@@ -15,12 +16,14 @@ struct WorkTreeWalk {
 
     /// - Parameter path: absolute, without links.
     init(of path: String) throws {
+        record.watch(WorkTreeRecord.repositories(above: path))
         do {
             guard let repository = try GitRepository.holding(path), let context = try RepositoryContext(repository, path) else {
                 (head, tracked, prefix, rules) = (nil, nil, .root, IgnoreRules())
                 return
             }
             (tracked, prefix, rules) = (context.tracked, repository.prefix, context.rules)
+            record.watch(context.watched)
             head = try repository.head()
         } catch let failure as GitFailure {
             throw ForgeError(.usage, "source.unreadable-repository", "cannot read the repository of `\(path)`", cause: failure)
@@ -38,24 +41,30 @@ struct WorkTreeWalk {
     /// Whether anything of the folder is part of the source.
     private mutating func walk(_ directory: Descriptor, at path: RelativePath, _ folder: Folder) throws -> Bool {
         guard path.components.count <= Listing.maximumDepth else { throw Listing.tooDeep(path) }
+        // Before its names: what comes in between shows in the next look.
+        let number = record.open(path, try reported(path) { try directory.signature() })
         let names = try reported(path) { try directory.names() }.sorted { $0.lexicographicallyPrecedes($1) }
         var folder = folder
         if !path.isRoot && tracked != nil && names.contains(Array(".git".utf8)) { folder.onlyTracked = true }
         if folder.onlyTracked && !tracksAnything(below: path) { return false }
         if names.contains(Array(".gitignore".utf8)) {
-            try reported(path.appending(component: ".gitignore")) { try folder.rules.addFile(in: directory, at: prefix.appending(path)) }
+            try reported(path.appending(component: ".gitignore")) {
+                record.add(".gitignore", .rules, try directory.status(of: ".gitignore").signature, to: number)
+                try folder.rules.addFile(in: directory, at: prefix.appending(path))
+            }
         }
         var entries: [SourceEntry] = []
         for name in names where name != Array(".git".utf8) {
-            if let entry = try visit(name, in: directory, at: path, folder) { entries.append(entry) }
+            if let entry = try visit(name, in: directory, at: path, folder, number) { entries.append(entry) }
         }
         guard !entries.isEmpty || path.isRoot else { return false }
         try listing.add(entries, at: path)
         return true
     }
 
-    private mutating func visit(_ bytes: [UInt8], in parent: Descriptor, at folder: RelativePath, _ context: Folder) throws -> SourceEntry?
-    {
+    private mutating func visit(
+        _ bytes: [UInt8], in parent: Descriptor, at folder: RelativePath, _ context: Folder, _ number: Int
+    ) throws -> SourceEntry? {
         guard let name = String(validating: bytes, as: UTF8.self) else {
             // Whether it is a folder cannot be asked by this name; rules for folders alone do not excuse it.
             if context.onlyTracked || context.rules.ignores(bytes, in: prefix.appending(folder), isDirectory: false) { return nil }
@@ -73,7 +82,9 @@ struct WorkTreeWalk {
         if tracked?.contains(path) != true {
             if context.onlyTracked || context.rules.ignores(bytes, in: prefix.appending(folder), isDirectory: false) { return nil }
         }
-        return SourceEntry(name: name, node: try node(name, status, in: parent, at: path))
+        let node = try node(name, status, in: parent, at: path)
+        record.add(name, status.kind == .symlink ? .symlink : .file, status.signature, to: number)
+        return SourceEntry(name: name, node: node)
     }
 
     private func node(_ name: String, _ status: FileStatus, in parent: Descriptor, at path: RelativePath) throws -> SourceNode {
@@ -115,6 +126,8 @@ private struct RepositoryContext {
     let tracked: TrackedFiles
     /// Of the folders above the directory, and of the repository as a whole.
     private(set) var rules = IgnoreRules()
+    /// The files these come from.
+    private(set) var watched: [WorkTreeRecord.Watched] = []
 
     /// Nil when the repository ignores the directory as a whole: then it stands on its own.
     init?(_ repository: GitRepository, _ path: String) throws {
@@ -122,6 +135,8 @@ private struct RepositoryContext {
             throw ForgeError(
                 .usage, "source.bare", "`\(path)` is a repository without a work tree", hint: "name a commit with `--commit`")
         }
+        // Before they are read.
+        watched = repository.ruleFiles.map { WorkTreeRecord.Watched(contentOf: $0) }
         tracked = try TrackedFiles(of: repository)
         do {
             if let bytes = try Files.read(repository.commonFolder + "/info/exclude", limit: 4 << 20) { rules.add(bytes, in: .root) }

@@ -1,5 +1,22 @@
 /// How an artifact came to be. Names the artifact, is never hashed into it.
 package struct BuildRecord: Hashable, Sendable, Codable {
+    /// What a step found in one of its tool caches.
+    package struct CacheUse: Hashable, Sendable, Codable {
+        package let path: RelativePath
+        package let root: Digest
+        /// Whether it was kept for the same lockfile; else it is the newest for another.
+        package let isExact: Bool
+        /// Whether an untrusted source was given what trusted ones had left.
+        package let isTrusted: Bool
+
+        package init(path: RelativePath, root: Digest, isExact: Bool, isTrusted: Bool) {
+            self.path = path
+            self.root = root
+            self.isExact = isExact
+            self.isTrusted = isTrusted
+        }
+    }
+
     package struct StepRecord: Hashable, Sendable, Codable {
         package let id: String
         package let action: Digest
@@ -7,8 +24,14 @@ package struct BuildRecord: Hashable, Sendable, Codable {
         package let reason: String?
         package let durationMs: Int
         package let result: ActionResult?
+        /// Empty where nothing was there, or the step was not executed; nil in records that were made before they told.
+        package let caches: [CacheUse]?
 
-        package init(id: String, action: Digest, outcome: StepOutcome, reason: String?, durationMs: Int, result: ActionResult?) {
+        package init(
+            id: String, action: Digest, outcome: StepOutcome, reason: String?, durationMs: Int, result: ActionResult?,
+            caches: [CacheUse] = []
+        ) {
+            self.caches = caches
             self.id = id
             self.action = action
             self.outcome = outcome
@@ -90,6 +113,16 @@ package struct BuildRecord: Hashable, Sendable, Codable {
         self.binding = binding
         self.finishedAt = finishedAt
         self.forgeVersion = forgeVersion
+    }
+}
+
+extension BuildRecord {
+    /// Whether both tell of the same build but for its moment, and for which steps it had to execute.
+    package func tellsTheSame(as other: BuildRecord) -> Bool {
+        artifact == other.artifact && source == other.source && plan == other.plan && preset == other.preset
+            && toolchains == other.toolchains && warnings == other.warnings && binding == other.binding
+            && forgeVersion == other.forgeVersion && steps.map(\.id) == other.steps.map(\.id)
+            && steps.map(\.action) == other.steps.map(\.action) && steps.map(\.result) == other.steps.map(\.result)
     }
 }
 

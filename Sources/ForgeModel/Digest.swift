@@ -33,6 +33,19 @@ package struct Digest: Hashable, Sendable {
     /// The digest of `text`'s UTF-8 bytes.
     package init(of text: String) { self.init(of: Array(text.utf8)) }
 
+    /// Of the 32 bytes that the hash itself is; nil for another number of them.
+    package init?(hash: some Collection<UInt8>, sizeBytes: Int64) {
+        guard hash.count == 32, sizeBytes >= 0 else { return nil }
+        self.init(trustedHex: HexText.of(hash), sizeBytes: sizeBytes)
+    }
+
+    /// The 32 bytes that `hex` writes out.
+    package var hash: [UInt8] {
+        func value(_ digit: UInt8) -> UInt8 { digit < 58 ? digit - 48 : digit - 87 }
+        var hex = self.hex
+        return hex.withUTF8 { digits in (0..<32).map { value(digits[2 * $0]) << 4 | value(digits[2 * $0 + 1]) } }
+    }
+
     fileprivate init(trustedHex: String, sizeBytes: Int64) {
         self.hex = trustedHex
         self.sizeBytes = sizeBytes
@@ -87,18 +100,25 @@ package struct DigestHasher {
     }
 
     package consuming func finish() -> Digest {
-        let digits = Array("0123456789abcdef".utf8)
-        let hex = String(unsafeUninitializedCapacity: 64) { buffer in
+        Digest(trustedHex: HexText.of(hash.finalize()), sizeBytes: count)
+    }
+}
+
+/// Bytes as lower-case hexadecimal digits.
+private enum HexText {
+    static func of(_ bytes: some Sequence<UInt8>) -> String {
+        String(unsafeUninitializedCapacity: 64) { buffer in
             var index = 0
-            for byte in hash.finalize() {
-                buffer[index] = digits[Int(byte >> 4)]
-                buffer[index + 1] = digits[Int(byte & 15)]
+            for byte in bytes {
+                buffer[index] = digit(byte >> 4)
+                buffer[index + 1] = digit(byte & 15)
                 index += 2
             }
             return index
         }
-        return Digest(trustedHex: hex, sizeBytes: count)
     }
+
+    private static func digit(_ value: UInt8) -> UInt8 { value < 10 ? 48 + value : 87 + value }
 }
 
 package enum DigestError: Error, Equatable, CustomStringConvertible {

@@ -12,9 +12,13 @@ package protocol SourceTree: Sendable {
     /// Hands the file at `path` to `body` piece by piece, in order, in constant memory where the tree can; false when there
     /// is no file. May be called again for the same path.
     func forEachChunk(of path: RelativePath, _ body: (UnsafeRawBufferPointer) throws -> Void) throws -> Bool
+    /// The digest of the file at `path`, if the tree knows it without reading the bytes; the store checks that it holds them.
+    func knownDigest(of path: RelativePath) throws -> Digest?
 }
 
 extension SourceTree {
+    package func knownDigest(of path: RelativePath) throws -> Digest? { nil }
+
     package func forEachChunk(of path: RelativePath, _ body: (UnsafeRawBufferPointer) throws -> Void) throws -> Bool {
         guard let bytes = try read(path, limit: .max) else { return false }
         try bytes.withUnsafeBytes(body)

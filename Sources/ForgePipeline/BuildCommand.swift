@@ -22,6 +22,14 @@ package struct BuildRequest: Sendable, Hashable {
     /// Where the artifact is to go, as far as that is said, and a file with variables for it that are not stored.
     package var destination = Destination()
     package var environmentFile: String?
+    /// Whether the source is not to be trusted with what other builds read.
+    package var isUntrusted = false
+
+    /// A preview shows a change that nobody has accepted yet.
+    var trust: Trust {
+        if destination.environment == .preview { return .untrusted(scope: destination.preview.map { "pr-\($0)" } ?? "preview") }
+        return isUntrusted ? .untrusted(scope: "untrusted") : .trusted
+    }
 
     package init(source: SourceRequest, output: String? = nil, replacesOutput: Bool = false, archive: String? = nil, useCache: Bool = true)
     {
@@ -65,9 +73,19 @@ extension Pipeline {
     func buildArtifact(
         _ request: BuildRequest, for destination: Destination, planned: (BuildPlan) throws -> Void = { _ in }
     ) async throws -> Built {
-        let (source, root) = try await snapshot(request.source, into: openStore())
-        let origin = BuildRecord.Source(location: request.source.location, commit: source.commit, root: root)
-        return try await buildArtifact(request, from: origin, titled: source.title, for: destination, planned: planned)
+        // Held to the end: what this process counts on in the store is safe as long.
+        let store = try await openStore()
+        defer { withExtendedLifetime(store) {} }
+        func attempt() async throws -> Built {
+            let (source, root) = try await snapshot(request.source, into: store)
+            let origin = BuildRecord.Source(location: request.source.location, commit: source.commit, root: root)
+            return try await buildArtifact(request, from: origin, titled: source.title, for: destination, planned: planned)
+        }
+        do { return try await attempt() } catch let error as ForgeError where error.code == "store.missing-blob" {
+            // Whoever met the damage has put it out of use, so now it is a miss.
+            events.emit(.warning(Diagnostic("part of the store was damaged or gone: \(error.message)", hint: "it is made anew")))
+            return try await attempt()
+        }
     }
 
     /// The same from a source that lies in the store.
@@ -92,7 +110,7 @@ extension Pipeline {
         let (artifact, findings) = try await spanned(events.newSpan(.artifact, "artifact")) {
             let made = try await ArtifactAssembler(store: store).assemble(
                 plan, report: report, runtimes: toolchains.runtimes, interpreters: toolchains.files)
-            return (made, "\(made.artifact.digest.short), \(Count(made.artifact.fileCount, "file")), \(Bytes(made.artifact.sizeBytes))")
+            return ((made.artifact, made.warnings), "\(made.artifact.digest.short), \(Count(made.artifact.fileCount, "file")), \(Bytes(made.artifact.sizeBytes))")
         }
         let warnings = plan.warnings + findings + undeclared(in: report) + refused(in: report)
         for warning in warnings.dropFirst(plan.warnings.count) { events.emit(.warning(warning)) }
@@ -141,7 +159,8 @@ extension Pipeline {
         return try await engine.build(
             .init(
                 plan: filled.plan, source: root, toolchains: toolchains, scope: Self.scope(request.source, filled.plan),
-                useCache: request.useCache, logDirectory: logs, values: filled.values, network: { try await access.network(for: $0) }))
+                useCache: request.useCache, logDirectory: logs, values: filled.values, network: { try await access.network(for: $0) },
+                trust: request.trust))
     }
 
     /// The project whose earlier builds a miss is explained against: the same place, the same app.
@@ -174,19 +193,29 @@ extension Pipeline {
         toolchains: [String: String],
         warnings: [Diagnostic], store: Store
     ) async throws -> Digest {
-        let planDigest = try await store.content.write(CanonicalJSON.encode(filled.plan))
-        let steps = report.steps.map {
-            BuildRecord.StepRecord(
-                id: $0.step.id, action: $0.action, outcome: $0.outcome, reason: $0.reason?.description, durationMs: $0.durationMs,
-                result: $0.result)
+        let plan = try CanonicalJSON.encode(filled.plan)
+        let record = BuildRecord(
+            artifact: artifact.digest, source: source, plan: Digest(of: plan), preset: filled.plan.preset,
+            steps: report.steps.map(Self.record), toolchains: toolchains, sandbox: report.sandbox ?? "none", warnings: warnings,
+            binding: filled.binding, finishedAt: Int64(Date().timeIntervalSince1970), forgeVersion: ForgeVersion.current)
+        // A build that did nothing has nothing new to tell.
+        if report.sandbox == nil, let (digest, last) = try await store.artifacts.newestRecord(of: artifact.digest),
+            last.tellsTheSame(as: record)
+        {
+            return digest
         }
-        return try await store.artifacts.saveRecord(
-            BuildRecord(
-                artifact: artifact.digest, source: source, plan: planDigest, preset: filled.plan.preset, steps: steps,
-                toolchains: toolchains,
-                sandbox: report.sandbox ?? "none", warnings: warnings, binding: filled.binding,
-                finishedAt: Int64(Date().timeIntervalSince1970),
-                forgeVersion: ForgeVersion.current))
+        _ = try await store.content.write(plan)
+        return try await store.artifacts.saveRecord(record)
+    }
+
+    private static func record(_ step: BuildReport.StepReport) -> BuildRecord.StepRecord {
+        let caches = step.caches.sorted { $0.key < $1.key }.map { path, entry in
+            BuildRecord.CacheUse(
+                path: path, root: entry.root, isExact: entry.key.lockfile == step.lockfile, isTrusted: entry.key.trust == .trusted)
+        }
+        return BuildRecord.StepRecord(
+            id: step.step.id, action: step.action, outcome: step.outcome, reason: step.reason?.description,
+            durationMs: step.durationMs, result: step.result, caches: caches)
     }
 
     private func export(_ artifact: Artifact, _ request: BuildRequest, _ store: Store) async throws {

@@ -19,7 +19,7 @@ struct FetchMemo {
         let path = path(commit, location)
         let bytes = try await BlockingPool.run { try Files.read(path, limit: 1 << 16) }
         guard let bytes, let entry = try? JSONDecoder().decode(Entry.self, from: Data(bytes)), entry.location == location,
-            entry.commit == commit, let missing = try? await store.trees.missingBlobs(entry.root), missing.isEmpty
+            entry.commit == commit, (try? await store.trees.acquire(entry.root)) == true
         else { return nil }
         return entry.root
     }

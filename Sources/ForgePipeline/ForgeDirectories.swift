@@ -43,6 +43,8 @@ package struct ForgeDirectories: Sendable, Hashable {
     package var fetches: String { "\(state)/fetches" }
     /// Which stored tree a fetched commit is.
     package var fetchMemos: String { "\(state)/fetched" }
+    /// What was last seen of each work tree.
+    package var snapshots: String { "\(state)/snapshots" }
     package var sandboxes: String { "\(state)/sandboxes" }
     package var gatewayState: String { "\(state)/gateway.json" }
     /// Log files of running servers.

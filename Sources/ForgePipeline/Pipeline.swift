@@ -22,29 +22,30 @@ package struct Pipeline: Sendable {
         installation = try Installation.find(environment: environment)
     }
 
-    /// Recognises the project without building or storing anything.
-    package func detect(_ request: SourceRequest) async throws -> Detection {
+    /// Recognises the project, or the apps of a workspace, without building or storing anything.
+    package func detect(_ request: SourceRequest) async throws -> Survey {
         let source = try await open(request)
-        return try await BlockingPool.run { [installation] in
-            let configuration = try ProjectConfiguration.load(from: source.tree)
-            return try Detector(catalog: Self.catalog(installation)).detect(in: source.tree, configuration: configuration)
-        }
+        return try await BlockingPool.run { [installation] in try Self.survey(source, request.app, Self.catalog(installation)) }
     }
 
     /// What every preset made of the project.
     package func explain(_ request: SourceRequest) async throws -> Explanation {
         let source = try await open(request)
         return try await BlockingPool.run { [installation] in
-            let configuration = try ProjectConfiguration.load(from: source.tree)
-            return try Detector(catalog: Self.catalog(installation)).explain(in: source.tree, configuration: configuration)
+            let catalog = try Self.catalog(installation)
+            var configuration = try Self.configuration(source)
+            if let app = request.app { configuration = try Self.survey(source, app, catalog).own?.configuration ?? configuration }
+            return try Detector(catalog: catalog).explain(in: source.tree, configuration: configuration)
         }
     }
 
     /// What `build` would do, without doing it.
-    package func plan(_ request: SourceRequest) async throws -> BuildPlan {
+    package func plan(_ request: SourceRequest) async throws -> [AppPlan] {
         let source = try await open(request)
         let limits = try operatorConfiguration().limits
-        return try await BlockingPool.run { [installation] in try Self.plan(source.tree, Self.catalog(installation), limits) }
+        return try await BlockingPool.run { [installation] in
+            try Self.plans(source, request.app, Self.catalog(installation), limits)
+        }
     }
 
     func operatorConfiguration() throws -> OperatorConfiguration {
@@ -55,11 +56,28 @@ package struct Pipeline: Sendable {
         try PresetCatalog.load(directories: [installation.presets])
     }
 
+    /// What `crowdforge.toml` says, and which folder was asked for.
+    static func configuration(_ source: SourceRequest.Opened) throws -> ProjectConfiguration {
+        var configuration = try ProjectConfiguration.load(from: source.tree)
+        if let folder = source.folder {
+            configuration.build.root = Located(folder, at: SourceLocation(file: ProjectConfiguration.fileName))
+        }
+        return configuration
+    }
+
     /// Pure but for reading the tree.
-    static func plan(_ tree: any SourceTree, _ catalog: PresetCatalog, _ limits: OperatorLimits) throws -> BuildPlan {
-        let configuration = try ProjectConfiguration.load(from: tree)
-        let detection = try Detector(catalog: catalog).detect(in: tree, configuration: configuration)
-        return limits.applied(to: try Planner.plan(detection, configuration: configuration))
+    static func survey(_ source: SourceRequest.Opened, _ app: String?, _ catalog: PresetCatalog) throws -> Survey {
+        let survey = try Surveyor(catalog: catalog).survey(source.tree, configuration: configuration(source))
+        return try app.map(survey.choosing) ?? survey
+    }
+
+    /// Pure but for reading the tree. One plan, or several for a workspace whose root is no app.
+    static func plans(
+        _ source: SourceRequest.Opened, _ app: String?, _ catalog: PresetCatalog, _ limits: OperatorLimits
+    ) throws -> [AppPlan] {
+        try Planner.plans(survey(source, app, catalog)).map {
+            AppPlan(name: $0.name, root: $0.root, plan: limits.applied(to: $0.plan))
+        }
     }
 
     func openStore() async throws -> Store { try await Store.open(at: directories.store) }

@@ -20,8 +20,7 @@ extension Pipeline {
         // One build of it that would have come out the same there is enough.
         if let record = records.first(where: { differences($0).isEmpty }) { return (artifact, record.source.commit) }
         guard rebuild else { throw bound(artifact, newest, differences(newest), destination) }
-        let missing = try await store.trees.missingBlobs(newest.source.root)
-        guard missing.isEmpty else {
+        guard try await store.trees.acquire(newest.source.root) else {
             throw ForgeError(
                 .store, "artifact.source-gone", "the source of artifact `\(artifact.digest.short)` is not in the store any more",
                 hint: "deploy it from where it is: `forge deploy DIR`")

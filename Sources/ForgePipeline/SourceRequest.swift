@@ -27,14 +27,21 @@ package struct SourceRequest: Sendable, Hashable {
         let title: String
     }
 
+    /// Whether a directory is meant as it is now, no commit.
+    var isWorkTree: Bool { commit == nil && !location.contains("://") }
+
+    /// - Throws: `usage.token-file` for a source on this machine that comes with a token.
+    func refuseToken() throws {
+        guard tokenFile != nil else { return }
+        throw ForgeError(
+            .usage, "usage.token-file", "`\(location)` is on this machine: no token is needed", hint: "leave `--token-file` out")
+    }
+
     /// A source on this machine.
     /// - Throws: `ForgeError` (`source.…`)
     func open() async throws -> Opened {
-        if tokenFile != nil {
-            throw ForgeError(
-                .usage, "usage.token-file", "`\(location)` is on this machine: no token is needed", hint: "leave `--token-file` out")
-        }
-        if commit == nil && !location.contains("://") {
+        try refuseToken()
+        if isWorkTree {
             let tree = try await WorkTree.open(at: location)
             return Opened(tree: tree, commit: nil, title: Self.name(of: tree.path))
         }
@@ -44,7 +51,7 @@ package struct SourceRequest: Sendable, Hashable {
 
     static func title(_ name: String, _ commit: String) -> String { "\(name) @ \(commit.prefix(7))" }
 
-    private static func name(of path: String) -> String {
+    static func name(of path: String) -> String {
         path.split(separator: "/").last { $0 != "." }.map(String.init) ?? path
     }
 }

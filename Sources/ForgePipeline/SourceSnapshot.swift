@@ -12,6 +12,10 @@ extension Pipeline {
             let (source, root): (SourceRequest.Opened, Digest)
             if let location = try request.remote() {
                 (source, root) = try await fetched(request, from: location, into: store, span)
+            } else if request.isWorkTree {
+                let snapshot = try await WorkTreeSnapshot(of: request, memos: directories.snapshots).take(into: store)
+                let detail = "\(snapshot.source.title): \(Count(snapshot.files, "file")), \(Bytes(snapshot.bytes))"
+                return ((snapshot.source, snapshot.root), detail)
             } else {
                 source = try await request.open()
                 root = try await store.trees.ingest(source.tree)

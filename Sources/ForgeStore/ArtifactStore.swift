@@ -1,6 +1,17 @@
 package import ForgeModel
 internal import GRDB
 
+/// An artifact with what was found to say about it when it was put together.
+package struct Assembly: Hashable, Sendable, Codable {
+    package let artifact: Artifact
+    package let warnings: [Diagnostic]
+
+    package init(artifact: Artifact, warnings: [Diagnostic]) {
+        self.artifact = artifact
+        self.warnings = warnings
+    }
+}
+
 /// Artifacts and build records: blobs of canonical JSON, listed in the index as the roots of what is kept.
 package struct ArtifactStore: Sendable {
     private enum Kind: String { case artifact, record }
@@ -20,7 +31,9 @@ package struct ArtifactStore: Sendable {
     /// Stores the manifest; durable on return. Equal manifests are one artifact.
     /// - Throws: `store.missing-blob` when a file of its tree is not here.
     package func save(_ manifest: ArtifactManifest) async throws -> Artifact {
-        if let missing = try await trees.missingBlobs(manifest.root).first { throw StoreFailure.missing(missing) }
+        if try await !trees.acquire(manifest.root), let missing = try await trees.missingBlobs(manifest.root).first {
+            throw StoreFailure.missing(missing)
+        }
         let digest = try await content.write(CanonicalJSON.encode(manifest))
         try await list(digest, as: .artifact)
         return try await artifact(digest, manifest)
@@ -29,6 +42,7 @@ package struct ArtifactStore: Sendable {
     /// The artifact named by `digest`; nil when it is not here, or its blob was damaged.
     package func load(_ digest: Digest) async throws -> Artifact? {
         guard try await isListed(digest.hex, as: .artifact) != nil, let bytes = try await content.read(digest) else { return nil }
+        try await note(digest)
         return try await artifact(digest, CanonicalJSON.decode(ArtifactManifest.self, from: bytes))
     }
 
@@ -61,9 +75,50 @@ package struct ArtifactStore: Sendable {
         return digest
     }
 
+    /// What was assembled under `key`, if it was and all of it is still here.
+    package func assembly(_ key: Digest) async throws -> Assembly? {
+        let text = try await StoreFailure.reported(path) {
+            try await database.pool.read {
+                try String.fetchOne($0, sql: "SELECT artifact FROM assembly WHERE key = ?", arguments: [key.hex])
+            }
+        }
+        guard let text, let assembly = try? CanonicalJSON.decode(Assembly.self, from: Array(text.utf8)),
+            try await isListed(assembly.artifact.digest.hex, as: .artifact) != nil, content.holds(assembly.artifact.digest),
+            try await trees.acquire(assembly.artifact.manifest.root)
+        else { return nil }
+        try await UseClock.note("assembly", "key", [key.hex], in: database, path)
+        try await note(assembly.artifact.digest)
+        return assembly
+    }
+
+    /// Remembers what was assembled under `key`. A power cut may undo it.
+    package func remember(_ assembly: Assembly, as key: Digest) async throws {
+        let text = String(decoding: try CanonicalJSON.encode(assembly), as: UTF8.self)
+        try await StoreFailure.reported(path) {
+            try await database.writeLoosely {
+                try $0.execute(sql: "INSERT OR REPLACE INTO assembly VALUES (?, ?, unixepoch())", arguments: [key.hex, text])
+            }
+        }
+    }
+
     /// How `artifact` came to be, each time it did, the newest first; at most `limit`.
     package func records(of artifact: Digest, limit: Int = 50) async throws -> [BuildRecord] {
-        let digests = try await StoreFailure.reported(path) {
+        var records: [BuildRecord] = []
+        for digest in try await recordDigests(of: artifact, limit) {
+            if let record = try await record(digest) { records.append(record) }
+        }
+        return records
+    }
+
+    /// How `artifact` came to be the last time, if that is still known.
+    package func newestRecord(of artifact: Digest) async throws -> (digest: Digest, record: BuildRecord)? {
+        guard let digest = try await recordDigests(of: artifact, 1).first, let record = try await record(digest) else { return nil }
+        try await note(digest)
+        return (digest, record)
+    }
+
+    private func recordDigests(of artifact: Digest, _ limit: Int) async throws -> [Digest] {
+        try await StoreFailure.reported(path) {
             try await database.pool.read { database in
                 try Row.fetchAll(
                     database, sql: "SELECT record, size FROM artifactRecord WHERE artifact = ? ORDER BY sequence DESC LIMIT ?",
@@ -71,9 +126,6 @@ package struct ArtifactStore: Sendable {
                 ).map { try Digest(hex: $0["record"] as String, sizeBytes: $0["size"]) }
             }
         }
-        var records: [BuildRecord] = []
-        for digest in digests { if let record = try await record(digest) { records.append(record) } }
-        return records
     }
 
     /// The build record named by `digest`; nil when it is not here.
@@ -88,14 +140,17 @@ package struct ArtifactStore: Sendable {
     }
 
     private func list(_ digest: Digest, as kind: Kind) async throws {
+        guard try await isListed(digest.hex, as: kind) == nil else { return try await note(digest) }
         try await StoreFailure.reported(path) {
             try await database.pool.write {
                 try $0.execute(
-                    sql: "INSERT OR IGNORE INTO object (hex, kind, size, savedAt) VALUES (?, ?, ?, unixepoch())",
+                    sql: "INSERT OR IGNORE INTO object (hex, kind, size, savedAt, usedAt) VALUES (?, ?, ?, unixepoch(), unixepoch())",
                     arguments: [digest.hex, kind.rawValue, digest.sizeBytes])
             }
         }
     }
+
+    private func note(_ digest: Digest) async throws { try await UseClock.note("object", "hex", [digest.hex], in: database, path) }
 
     private func isListed(_ hex: String, as kind: Kind) async throws -> Int64? {
         try await StoreFailure.reported(path) {

@@ -18,42 +18,71 @@ final class BlobBatch: Sendable {
     private struct State {
         var folder: TemporaryDirectory?
         var staged: [Key: String] = [:]
+        /// What was in the store already.
+        var found: Set<Key> = []
         var count = 0
     }
+
+    /// A collector took away what had been found: the batch is to be made once more.
+    private struct Overtaken: Error {}
+    private static let attempts = 5
 
     /// Files up to this size are hashed in memory and written in one go; larger ones are read twice.
     private static let small = 1 << 20
 
     private let store: FileContentStore
     private let state = Mutex(State())
+    private let epoch: CollectorEpoch
 
-    private init(store: FileContentStore) { self.store = store }
+    private init(store: FileContentStore) {
+        self.store = store
+        epoch = CollectorEpoch(of: store.root)
+    }
 
-    /// Runs `body` with a fresh batch, then publishes what it added. Nothing stays behind when it fails.
+    /// Runs `body` with a fresh batch, then publishes what it added. Nothing stays behind when it fails. `body` may be run again.
     static func publishing<Value>(to store: FileContentStore, _ body: (BlobBatch) throws -> Value) throws -> Value {
+        try StoreFailure.reported(store.root) {
+            for _ in 1..<attempts {
+                do { return try publishOnce(to: store, body) } catch is Overtaken {}
+            }
+            return try publishOnce(to: store, body)
+        }
+    }
+
+    private static func publishOnce<Value>(to store: FileContentStore, _ body: (BlobBatch) throws -> Value) throws -> Value {
         let batch = BlobBatch(store: store)
         defer { batch.discard() }
-        return try StoreFailure.reported(store.root) {
-            let value = try body(batch)
-            try batch.publish()
-            return value
-        }
+        let value = try body(batch)
+        try batch.publish()
+        return value
     }
 
     /// The same for a body that spreads its work.
     static func publishing<Value: Sendable>(
         to store: FileContentStore, _ body: @Sendable (BlobBatch) async throws -> Value
     ) async throws -> Value {
-        let batch = BlobBatch(store: store)
-        do {
-            let value = try await body(batch)
-            try await BlockingPool.run { try batch.publish() }
-            await BlockingPool.run { batch.discard() }
-            return value
-        } catch {
-            await BlockingPool.run { batch.discard() }
-            throw StoreFailure.translated(error, store.root)
+        var attempt = 1
+        while true {
+            let batch = BlobBatch(store: store)
+            do {
+                let value = try await body(batch)
+                try await BlockingPool.run { try batch.publish() }
+                await BlockingPool.run { batch.discard() }
+                return value
+            } catch {
+                await BlockingPool.run { batch.discard() }
+                guard error is Overtaken, attempt < attempts else { throw StoreFailure.translated(error, store.root) }
+                attempt += 1
+            }
         }
+    }
+
+    /// Whether the store has the bytes; they are then counted on.
+    func holds(_ digest: Digest) -> Bool {
+        let key = Key(digest: digest, executable: false)
+        guard store.holds(digest) else { return false }
+        state.withLock { _ = $0.found.insert(key) }
+        return true
     }
 
     @discardableResult
@@ -77,7 +106,7 @@ final class BlobBatch: Sendable {
             try stage(key) { file, path in try file.write(kept, to: path) }
             return digest
         }
-        return isKnown(key) ? digest : try addLarge(produce)
+        return holds(digest) || state.withLock({ $0.staged[key] != nil }) ? digest : try addLarge(produce)
     }
 
     /// The file may have changed since it was hashed: the digest of what was copied counts.
@@ -102,12 +131,8 @@ final class BlobBatch: Sendable {
         }
     }
 
-    private func isKnown(_ key: Key) -> Bool {
-        state.withLock { $0.staged[key] != nil } || store.holds(key.digest, executable: key.executable)
-    }
-
     private func stage(_ key: Key, _ fill: (Descriptor, String) throws -> Void) throws {
-        guard !store.holds(key.digest, executable: key.executable) else { return }
+        if store.holds(key.digest, executable: key.executable) { return state.withLock { _ = $0.found.insert(key) } }
         let path = try newPath()
         guard claim(key, path) else { return }
         try write(path, mode: key.executable ? 0o755 : 0o644, fill)
@@ -138,7 +163,12 @@ final class BlobBatch: Sendable {
     }
 
     private func publish() throws {
-        let staged = state.withLock { $0.staged }
+        let (staged, found) = state.withLock { ($0.staged, $0.found) }
+        guard !(staged.isEmpty && found.isEmpty) else { return }
+        try store.lease.claim(.blob, Set((Array(staged.keys) + found).map(\.digest))) {
+            guard epoch == CollectorEpoch(of: store.root) || found.allSatisfy({ store.holds($0.digest, executable: $0.executable) })
+            else { throw Overtaken() }
+        }
         guard !staged.isEmpty else { return }
         let disk = try Descriptor.open(store.temporary, O_RDONLY | O_DIRECTORY)
         try disk.syncFileSystem()

@@ -1,3 +1,4 @@
+internal import ForgeSystem
 package import GRDB
 
 /// An SQLite file opened so that an acknowledged write survives a power cut, shared by several processes.
@@ -14,5 +15,20 @@ package struct Database: Sendable {
         try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
         try migrator.migrate(pool)
         return Database(pool: pool)
+    }
+
+    /// A transaction that a power cut may undo: for what only saves time, or says when something was used. The file stays whole.
+    package func writeLoosely(_ body: @escaping @Sendable (GRDB.Database) throws -> Void) async throws {
+        try await BlockingPool.run {
+            try pool.writeWithoutTransaction { database in
+                try database.execute(sql: "PRAGMA synchronous = NORMAL")
+                // The connection goes back as it came, whatever happens.
+                defer { try? database.execute(sql: "PRAGMA synchronous = FULL") }
+                try database.inTransaction {
+                    try body(database)
+                    return .commit
+                }
+            }
+        }
     }
 }

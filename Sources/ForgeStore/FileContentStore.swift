@@ -13,11 +13,14 @@ package struct FileContentStore: ContentStore {
     package static let modificationTime: Int64 = 315_532_800
 
     let root: String
+    /// What this process counts on.
+    let lease: StoreLease
     var temporary: String { root + "/tmp" }
 
     /// Opens the store at `root`, making its folders when they are missing.
     package init(root: String) throws {
         self.root = root
+        lease = StoreLease.shared(root: root)
         try StoreFailure.reported(root) {
             for folder in ["", "/blobs", "/tmp"] { try Files.makeDirectory(root + folder, mode: 0o700) }
         }
@@ -51,10 +54,10 @@ package struct FileContentStore: ContentStore {
 
 /// The same, blocking: for work that is off the cooperative pool already.
 extension FileContentStore {
-    /// Whether a file of the right name and size is there. Its bytes are checked when they are read.
+    /// Whether a file of the right name and size is there that nobody has written to since. Its bytes are checked when they are read.
     package func holds(_ digest: Digest, executable: Bool = false) -> Bool {
-        guard let status = try? FileStatus.of(path(of: digest, executable: executable)) else { return false }
-        return status.kind == .file && status.size == digest.sizeBytes
+        guard let signature = FileSignature.of(path(of: digest, executable: executable)) else { return false }
+        return signature.isFile && signature.size == digest.sizeBytes && signature.modified == Self.modificationTime * 1_000_000_000
     }
 
     package func readNow(_ digest: Digest) throws -> [UInt8]? {

@@ -9,6 +9,8 @@ package struct Store: Sendable {
     package let actions: SQLiteActionCache
     package let artifacts: ArtifactStore
     package let toolCaches: ToolCaches
+    /// Locks of the actions that are being executed.
+    package let flights: String
 
     /// Opens or makes the store at `root` and removes what processes that died left in its `tmp/`. Several processes may
     /// have it open.
@@ -27,7 +29,7 @@ package struct Store: Sendable {
                 return Store(
                     content: content, trees: trees, actions: SQLiteActionCache(database: database, path: path),
                     artifacts: ArtifactStore(content: content, trees: trees, database: database, path: path),
-                    toolCaches: ToolCaches(trees: trees, database: database, path: path))
+                    toolCaches: ToolCaches(trees: trees, database: database, path: path), flights: root + "/flights")
             }
             withExtendedLifetime(lock) {}
             return store

@@ -52,6 +52,46 @@ enum StoreSchema {
                     CREATE INDEX artifactRecordByArtifact ON artifactRecord (artifact, sequence);
                     """)
         }
+        migrator.registerMigration("4 uses, trust and assemblies") { database in
+            try database.execute(
+                sql: """
+                    -- Seconds since 1970 of the last use, to the hour: what is used least recently goes first.
+                    ALTER TABLE actionResult ADD COLUMN usedAt INTEGER NOT NULL DEFAULT 0;
+                    ALTER TABLE object ADD COLUMN usedAt INTEGER NOT NULL DEFAULT 0;
+                    UPDATE actionResult SET usedAt = recordedAt;
+                    UPDATE object SET usedAt = savedAt;
+                    ALTER TABLE execution ADD COLUMN preset TEXT;      -- PresetReference as JSON
+                    CREATE TABLE untrustedResult (      -- what untrusted sources made: read by their own scope alone
+                        scope TEXT NOT NULL,
+                        action TEXT NOT NULL,
+                        result TEXT NOT NULL,
+                        recordedAt INTEGER NOT NULL,
+                        usedAt INTEGER NOT NULL,
+                        PRIMARY KEY (scope, action)
+                    ) WITHOUT ROWID;
+                    CREATE TABLE source (               -- snapshots and fetched commits
+                        root TEXT PRIMARY KEY NOT NULL, -- `<hex>/<size>` of the tree
+                        usedAt INTEGER NOT NULL
+                    ) WITHOUT ROWID;
+                    CREATE TABLE assembly (             -- which artifact a build's tree gave
+                        key TEXT PRIMARY KEY NOT NULL,
+                        artifact TEXT NOT NULL,         -- Assembly as JSON
+                        usedAt INTEGER NOT NULL
+                    ) WITHOUT ROWID;
+                    DROP TABLE toolCache;
+                    CREATE TABLE toolCache (
+                        project TEXT NOT NULL,
+                        scope TEXT NOT NULL,            -- '' is the trusted one
+                        path TEXT NOT NULL,             -- where its steps find it
+                        lockfile TEXT NOT NULL,         -- hex, or '' without one
+                        root TEXT NOT NULL,             -- `<hex>/<size>` of the tree
+                        bytes INTEGER NOT NULL,
+                        savedAt INTEGER NOT NULL,
+                        sequence INTEGER NOT NULL,      -- grows with each save of the same path
+                        PRIMARY KEY (project, scope, path, lockfile)
+                    ) WITHOUT ROWID;
+                    """)
+        }
         return migrator
     }
 }

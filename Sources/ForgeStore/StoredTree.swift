@@ -74,6 +74,11 @@ package struct StoredTree: SourceTree {
         return true
     }
 
+    package func knownDigest(of path: RelativePath) throws -> Digest? {
+        guard !path.isRoot else { return nil }
+        return try folder(at: path.parent)?.message.files.first { $0.name.isSame(as: path.name) }?.digest.checked()
+    }
+
     private func folder(at path: RelativePath) throws -> Folder? {
         var folder = try folder(root)
         for name in path.components {

@@ -18,11 +18,13 @@ package struct TreeStore: Sendable {
 
     /// Stores all of `source` but what `excluding` names (with what lies below it) and returns the tree's digest. Everything
     /// the digest stands for is durable on return. A folder that holds nothing but excluded paths is left out.
+    /// - Parameter learned: is told the digest of each file, in no order; afterwards, when all is stored.
     package func ingest(
-        _ source: any SourceTree, excluding: @escaping @Sendable (RelativePath) -> Bool = { _ in false }
+        _ source: any SourceTree, excluding: @escaping @Sendable (RelativePath) -> Bool = { _ in false },
+        learned: (@Sendable (RelativePath, Digest) -> Void)? = nil
     ) async throws -> Digest {
         let skeleton = try await BlockingPool.run { try TreeSkeleton(of: source, excluding: excluding) }
-        return try await ingest(skeleton) { path, body in
+        return try await ingest(skeleton, known: { try source.knownDigest(of: $0) }, learned: learned) { path, body in
             guard try source.forEachChunk(of: path, body) else {
                 throw ForgeError(.usage, "source.changed", "`\(path)` went away while it was read", hint: "run again once it is at rest")
             }
@@ -30,15 +32,19 @@ package struct TreeStore: Sendable {
     }
 
     func ingest(
-        _ skeleton: TreeSkeleton,
+        _ skeleton: TreeSkeleton, known: @escaping @Sendable (RelativePath) throws -> Digest? = { _ in nil },
+        learned: (@Sendable (RelativePath, Digest) -> Void)? = nil,
         reading: @escaping @Sendable (RelativePath, (UnsafeRawBufferPointer) throws -> Void) throws -> Void
     ) async throws -> Digest {
-        try await BlobBatch.publishing(to: content) { batch in
+        let (root, digests) = try await BlobBatch.publishing(to: content) { batch in
             let digests = try await Parallel.map(skeleton.files) { path in
-                try batch.add { body in try reading(path, body) }
+                if let digest = try known(path), batch.holds(digest) { return digest }
+                return try batch.add { body in try reading(path, body) }
             }
-            return try await BlockingPool.run { try skeleton.stage(in: batch, digests: digests) }
+            return (try await BlockingPool.run { try skeleton.stage(in: batch, digests: digests) }, digests)
         }
+        if let learned { zip(skeleton.files, digests).forEach(learned) }
+        return root
     }
 
     /// The directory named by `digest`.

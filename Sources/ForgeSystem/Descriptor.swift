@@ -105,6 +105,34 @@ package final class Descriptor: Sendable {
         return (bytes, inodes)
     }
 
+    /// The bytes of this file from `offset` on, fewer where it ends before.
+    package func bytes(at offset: Int, count: Int) throws -> [UInt8] {
+        var failure: SystemError?
+        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, done in
+            while done < count {
+                let size = pread(raw, buffer.baseAddress! + done, count - done, off_t(offset + done))
+                if size < 0 {
+                    if errno == EINTR { continue }
+                    failure = SystemError.last("pread", "descriptor \(raw)")
+                }
+                if size <= 0 { return }
+                done += size
+            }
+        }
+        if let failure { throw failure }
+        return bytes
+    }
+
+    /// Writes the bytes at `offset` of this file.
+    package func write(_ bytes: [UInt8], at offset: Int) throws {
+        var done = 0
+        while done < bytes.count {
+            let size = bytes.withUnsafeBytes { pwrite(raw, $0.baseAddress! + done, bytes.count - done, off_t(offset + done)) }
+            guard size > 0 || errno == EINTR else { throw SystemError.last("pwrite", "descriptor \(raw)") }
+            done += max(0, size)
+        }
+    }
+
     package func sync(_ subject: String) throws {
         guard fsync(raw) == 0 else { throw SystemError.last("fsync", subject) }
     }

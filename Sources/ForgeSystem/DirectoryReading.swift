@@ -26,6 +26,9 @@ package struct FileStatus: Hashable, Sendable {
     package let size: Int64
     package let inode: UInt64
     package let device: UInt64
+    /// Blocks of 512 bytes that it takes on the disk.
+    package let blocks: Int64
+    package let signature: FileSignature
 
     /// Whether the owner may execute it.
     package var isExecutable: Bool { mode & 0o100 != 0 }
@@ -45,6 +48,8 @@ package struct FileStatus: Hashable, Sendable {
         size = Int64(status.st_size)
         inode = UInt64(status.st_ino)
         device = UInt64(status.st_dev)
+        blocks = Int64(status.st_blocks)
+        signature = FileSignature(status)
     }
 
     /// The status of what `path` names; nil when nothing stands there. A link at the end is not followed.

@@ -18,12 +18,15 @@ package final class FileLock: Sendable {
         return FileLock(descriptor)
     }
 
+    /// Blocks until the lock is free.
+    package static func wait(_ path: String, exclusive: Bool = true) throws -> FileLock {
+        let descriptor = try Descriptor.open(path, O_RDWR | O_CREAT, mode: 0o600)
+        try checked(forge_flock(descriptor.raw, exclusive ? 1 : 0, 1), "flock", path)
+        return FileLock(descriptor)
+    }
+
     /// Waits, off the cooperative pool, until the lock is free.
     package static func acquire(_ path: String, exclusive: Bool = true) async throws -> FileLock {
-        try await BlockingPool.run {
-            let descriptor = try Descriptor.open(path, O_RDWR | O_CREAT, mode: 0o600)
-            try checked(forge_flock(descriptor.raw, exclusive ? 1 : 0, 1), "flock", path)
-            return FileLock(descriptor)
-        }
+        try await BlockingPool.run { try wait(path, exclusive: exclusive) }
     }
 }

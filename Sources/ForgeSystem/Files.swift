@@ -54,6 +54,19 @@ package enum Files {
         try syncDirectory(parent(of: path))
     }
 
+    /// Replaces `path` so that a reader sees the old bytes or the new ones. After a power cut it may hold anything: for what can be made
+    /// anew and is checked when read.
+    package static func replace(_ path: String, with bytes: [UInt8], mode: UInt32 = 0o644) throws {
+        let temporary = "\(path).\(getpid()).\(UInt32.random(in: .min ... .max)).tmp"
+        do {
+            try Descriptor.open(temporary, O_WRONLY | O_CREAT | O_EXCL, mode: mode).write(bytes, to: path)
+            guard Glibc.rename(temporary, path) == 0 else { throw SystemError.last("rename", path) }
+        } catch {
+            unlink(temporary)
+            throw error
+        }
+    }
+
     package static func syncDirectory(_ path: String) throws {
         try Descriptor.open(path, O_RDONLY | O_DIRECTORY).sync(path)
     }

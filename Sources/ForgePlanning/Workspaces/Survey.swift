@@ -24,10 +24,20 @@ package struct Survey: Hashable, Sendable {
     /// All that a build without a choice builds.
     package var chosen: [App] { own.map { [$0] } ?? apps }
 
+    /// The same with one app alone.
+    /// - Throws: as `app`
+    package func choosing(_ name: String) throws -> Survey {
+        Survey(workspace: workspace, own: try app(name), apps: [], remains: nil)
+    }
+
     /// The app of that name, package name or folder.
-    /// - Throws: `ForgeError` `app.unknown` with the nearest name, `app.none`
+    /// - Throws: `ForgeError` `app.unknown` with the nearest name
     package func app(_ name: String) throws -> App {
         let all = [own].compactMap(\.self) + apps
+        guard workspace != nil else {
+            throw ForgeError(
+                .configuration, "app.unknown", "no app named `\(name)`: the project is one app", hint: "leave `--app` out")
+        }
         guard let app = all.first(where: { $0.name == name }) ?? all.first(where: { names($0).contains(name) }) else {
             throw ForgeError(
                 .configuration, "app.unknown", "no app named `\(name)`",

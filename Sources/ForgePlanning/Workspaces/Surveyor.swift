@@ -25,6 +25,14 @@ package struct Surveyor: Sendable {
         return try asked.isRoot ? whole(scene) : part(scene, asked)
     }
 
+    /// Whether the root of `tree` is that of a workspace with `folder` as a member, or lists it as an app.
+    package func lists(_ folder: RelativePath, in tree: some SourceTree) throws -> Bool {
+        let configuration = try ProjectConfiguration.load(from: tree)
+        if try configuration.listed(below: .root).contains(where: { $0.0 == folder }) { return true }
+        let facts = ProjectFacts(files: ProjectFiles(tree: tree), configuration: configuration, catalog: catalog)
+        return try WorkspaceReader(facts: facts).read()?.members.contains { $0.path == folder } ?? false
+    }
+
     /// What all apps of one source have in common.
     private struct Scene {
         let tree: any SourceTree
