@@ -114,6 +114,9 @@ package struct Step: Hashable, Sendable, Codable {
         self.limits = limits
     }
 
+    /// A path of this step as its command sees it: below the folder it runs in.
+    package func local(_ path: RelativePath) -> RelativePath { directory.flatMap { path.relative(to: $0) } ?? path }
+
     /// What one execution may use at most. Never part of a key.
     package struct Limits: Hashable, Sendable, Codable {
         package var timeoutSeconds: Int

@@ -1,5 +1,6 @@
 internal import ForgeEngine
 package import ForgeModel
+internal import ForgePlanning
 
 /// `forge build --json`: the keys of the command-line contract.
 package struct BuildOutput: Sendable, Encodable {
@@ -40,6 +41,46 @@ package struct BuildOutput: Sendable, Encodable {
         self.warnings = warnings.map { warning in
             (warning.location.map { "\($0): " } ?? "") + warning.message + (warning.hint.map { " (\($0))" } ?? "")
         }
+    }
+}
+
+/// What a build printed as one object: that of one app, or of all apps of a workspace.
+package enum BuildOutcome: Sendable, Encodable {
+    case app(BuildOutput)
+    case workspace(WorkspaceOutput)
+
+    package func encode(to encoder: any Encoder) throws {
+        switch self {
+        case .app(let output): try output.encode(to: encoder)
+        case .workspace(let output): try output.encode(to: encoder)
+        }
+    }
+}
+
+/// `forge build --json` for several apps: each with its artifact, and every step once.
+package struct WorkspaceOutput: Sendable, Encodable {
+    package struct AppOutput: Sendable, Encodable {
+        let name: String
+        let root: String
+        let artifact: String
+        let kind: Artifact.Kind
+        let size: Int64
+        let preset: String
+        let record: String
+        let warnings: [String]
+    }
+
+    package let apps: [AppOutput]
+    package let steps: [BuildOutput.StepOutput]
+
+    init(_ built: [(app: AppPlan, output: BuildOutput)]) {
+        apps = built.map { app, output in
+            AppOutput(
+                name: app.name, root: app.root.display, artifact: output.artifact, kind: output.kind, size: output.size,
+                preset: output.preset, record: output.record, warnings: output.warnings)
+        }
+        var seen: Set<String> = []
+        steps = built.flatMap(\.output.steps).filter { seen.insert($0.id).inserted }
     }
 }
 

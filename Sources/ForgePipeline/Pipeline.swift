@@ -1,5 +1,5 @@
 package import ForgeEvents
-package import ForgeModel
+internal import ForgeModel
 package import ForgePlanning
 internal import ForgePresets
 internal import ForgeStore
@@ -12,6 +12,7 @@ package struct Pipeline: Sendable {
     /// The operator's, as Forge was started with it.
     let environment: [String: String]
     let installation: Installation
+    let presets: PresetShelf
 
     /// - Parameter environment: `FORGE_HOME`, `FORGE_DATA`, `HOME` and the XDG variables are read.
     /// - Throws: `ForgeError` when Forge's own folders cannot be told.
@@ -20,19 +21,20 @@ package struct Pipeline: Sendable {
         self.environment = environment
         directories = try ForgeDirectories(environment: environment)
         installation = try Installation.find(environment: environment)
+        presets = PresetShelf(directories: [installation.presets])
     }
 
     /// Recognises the project, or the apps of a workspace, without building or storing anything.
     package func detect(_ request: SourceRequest) async throws -> Survey {
         let source = try await open(request)
-        return try await BlockingPool.run { [installation] in try Self.survey(source, request.app, Self.catalog(installation)) }
+        return try await BlockingPool.run { [presets] in try Self.survey(source, request.app, presets.catalog()) }
     }
 
     /// What every preset made of the project.
     package func explain(_ request: SourceRequest) async throws -> Explanation {
         let source = try await open(request)
-        return try await BlockingPool.run { [installation] in
-            let catalog = try Self.catalog(installation)
+        return try await BlockingPool.run { [presets] in
+            let catalog = try presets.catalog()
             var configuration = try Self.configuration(source)
             if let app = request.app { configuration = try Self.survey(source, app, catalog).own?.configuration ?? configuration }
             return try Detector(catalog: catalog).explain(in: source.tree, configuration: configuration)
@@ -43,17 +45,11 @@ package struct Pipeline: Sendable {
     package func plan(_ request: SourceRequest) async throws -> [AppPlan] {
         let source = try await open(request)
         let limits = try operatorConfiguration().limits
-        return try await BlockingPool.run { [installation] in
-            try Self.plans(source, request.app, Self.catalog(installation), limits)
-        }
+        return try await BlockingPool.run { [presets] in try Self.plans(source, request.app, presets.catalog(), limits) }
     }
 
     func operatorConfiguration() throws -> OperatorConfiguration {
         try OperatorConfiguration.load(directories.configuration, environment: environment)
-    }
-
-    static func catalog(_ installation: Installation) throws -> PresetCatalog {
-        try PresetCatalog.load(directories: [installation.presets])
     }
 
     /// What `crowdforge.toml` says, and which folder was asked for.

@@ -16,9 +16,8 @@ struct SurroundingWorkspace {
 
     /// Never leaves the repository the folder lies in, nor what belongs to the folder's owner: a file of somebody else's above it
     /// must not decide what is built. A folder above that cannot be read is none. Blocks.
-    static func find(around path: String, catalog: PresetCatalog) throws -> SurroundingWorkspace? {
+    static func find(around path: String, presets: PresetShelf) throws -> SurroundingWorkspace? {
         guard var current = (try? Files.resolved(path)) ?? nil, let owner = owner(of: current) else { return nil }
-        let surveyor = Surveyor(catalog: catalog)
         var names: [String] = []
         for _ in 0..<height {
             guard !Files.exists("\(current)/.git"), current != "/" else { return nil }
@@ -26,6 +25,7 @@ struct SurroundingWorkspace {
             current = Files.parent(of: current)
             guard self.owner(of: current) == owner else { return nil }
             let folder = names.reduce(RelativePath.root) { $0.appending(component: $1) }
+            let surveyor = Surveyor(catalog: try presets.catalog())
             if (try? surveyor.lists(folder, in: LooseFolder(path: current))) == true {
                 return SurroundingWorkspace(root: current, folder: folder)
             }

@@ -107,7 +107,7 @@ private struct CatalogLoader {
         let own = [manager.install, manager.frozen, manager.production, manager.resolve].flatMap(\.sources)
         let members = (manager.workspace.map { [$0.production, $0.build, $0.output] } ?? []).flatMap(\.sources)
         for source in own + members {
-            for name in source.rule.templates.flatMap(\.placeholders) where name != WorkspaceRule.member {
+            for name in source.rule.templates.flatMap(\.placeholders) where ![WorkspaceRule.member, WorkspaceRule.name].contains(name) {
                 let program = name.hasPrefix("program.") ? String(name.dropFirst("program.".count)) : ""
                 guard programs[program] == nil else { continue }
                 faults.add(

@@ -28,8 +28,9 @@ package struct WorkspaceRule: Hashable, Sendable {
 }
 
 extension WorkspaceRule {
-    /// The placeholder that stands for the app's folder.
+    /// The placeholders that stand for the app's folder and for the name of its package.
     package static let member = "workspace.member"
+    package static let name = "workspace.name"
 
     init?(_ reader: TableReader) {
         let before = reader.faults.faults.count

@@ -156,11 +156,14 @@ extension Detection {
 
 extension DetectionReport {
     /// Of a workspace's root that is no app: how everything is installed, and by whom. `remains` is what its own files say.
-    init(workspace remains: DetectionReport?, language: String?, packageManager: String?, root: RelativePath, apps: [AppReport]) {
+    init(
+        workspace remains: DetectionReport?, install: String?, language: String?, packageManager: String?, root: RelativePath,
+        apps: [AppReport]
+    ) {
         let kept = ["install", "build"]
         self.init(
             preset: nil, name: nil, language: language ?? remains?.language, packageManager: packageManager ?? remains?.packageManager,
-            kind: nil, root: root.display, install: remains?.install, build: remains?.build, output: nil, start: nil,
+            kind: nil, root: root.display, install: remains?.install ?? install, build: remains?.build, output: nil, start: nil,
             runtimeVersion: remains?.runtimeVersion,
             derived: (remains?.derived ?? [:]).filter { kept.contains($0.key) || $0.key == "runtimeVersion" },
             evidence: remains?.evidence ?? [], candidates: [], apps: apps)

@@ -16,11 +16,13 @@ struct DetectionBuilder {
         let templates = try winner.preset.steps.compactMap { try StepResolver(deriver: deriver, manager: manager).resolve($0) }
         let present = Set(templates.map(\.id))
         let own = templates.map { $0.needing($0.needs.filter(present.contains)) }
-        let installation = try facts.workspace.map {
-            try WorkspaceSteps(context: $0, deriver: deriver, manager: manager, kind: kind).arranged(own)
-        } ?? InstallExpansion(deriver: deriver, manager: manager, kind: kind).expanded(own)
+        let installation =
+            try facts.workspace.map {
+                try WorkspaceSteps(context: $0, deriver: deriver, manager: manager, kind: kind).arranged(own)
+            } ?? InstallExpansion(deriver: deriver, manager: manager, kind: kind).expanded(own)
         return Detection(
-            preset: winner.preset, kind: kind, packageManager: manager, root: facts.files.root, place: place(manager), values: values, evidence: evidence,
+            preset: winner.preset, kind: kind, packageManager: manager, root: facts.files.root, place: place(manager), values: values,
+            evidence: evidence,
             candidates: ranking.losers.map { item in
                 Candidate(
                     preset: item.match.preset.id, name: item.match.preset.name, group: item.match.preset.group,

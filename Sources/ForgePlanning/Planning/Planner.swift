@@ -16,7 +16,8 @@ package enum Planner {
         }
         let steps = try draft.steps()
         return BuildPlan(
-            preset: detection.preset.reference, root: detection.place?.root ?? detection.root, steps: steps, artifact: try draft.artifact(steps),
+            preset: detection.preset.reference, root: detection.place?.root ?? detection.root, steps: steps,
+            artifact: try draft.artifact(steps),
             toolchains: draft.toolchains(steps), warnings: detection.warnings)
     }
 }
@@ -136,7 +137,8 @@ private struct PlanDraft {
             }
             let strangers = detection.place?.strangers ?? []
             return ArtifactSpec(
-                kind: detection.kind, output: built ? try output() : .root, excludes: strangers.isEmpty ? nil : strangers, launch: launch, routes: configuration.routes, leavesOut: detection.leavesOut,
+                kind: detection.kind, output: built ? try output() : .root, excludes: strangers.isEmpty ? nil : strangers, launch: launch,
+                routes: configuration.routes, leavesOut: detection.leavesOut,
                 runtimes: detection.preset.toolchains + starters(launch))
         }
     }

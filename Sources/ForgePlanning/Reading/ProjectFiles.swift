@@ -18,6 +18,8 @@ package final class ProjectFiles {
 
     private let tree: any SourceTree
     package let root: RelativePath
+    /// Folders below the root that are as if they were not there: those of other apps.
+    private let hidden: Set<RelativePath>
     private var texts: [RelativePath: String?] = [:]
     private var listings: [RelativePath: [SourceEntry]] = [:]
     private var parsedJSON: [RelativePath: Result<JSONNode, JSONSyntaxError>] = [:]
@@ -28,16 +30,23 @@ package final class ProjectFiles {
     package private(set) var filesRead: Set<RelativePath> = []
     package private(set) var filesAbsent: Set<RelativePath> = []
 
-    package init(tree: any SourceTree, root: RelativePath = .root) {
+    package init(tree: any SourceTree, root: RelativePath = .root, hidden: Set<RelativePath> = []) {
         self.tree = tree
         self.root = root
+        self.hidden = hidden
     }
 
-    /// The same tree, seen from a folder below this one's root.
-    func folder(_ path: RelativePath) -> ProjectFiles { ProjectFiles(tree: tree, root: root.appending(path)) }
+    /// The same tree, seen from a folder below this one's root, without the folders of others in it.
+    func folder(_ path: RelativePath, without others: [RelativePath] = []) -> ProjectFiles {
+        let hidden = others.filter { $0 != path }.compactMap { $0.relative(to: path) }
+        return ProjectFiles(tree: tree, root: root.appending(path), hidden: Set(hidden))
+    }
+
+    private func isHidden(_ path: RelativePath) -> Bool { !hidden.isEmpty && hidden.contains { path.isWithin($0) } }
 
     /// What stands at a path below the app's root, links followed; nil when nothing does.
     package func node(_ path: RelativePath) throws -> SourceNode? {
+        guard !isHidden(path) else { return nil }
         guard let real = try tree.resolve(root.appending(path)) else {
             filesAbsent.insert(path)
             return nil
@@ -52,7 +61,8 @@ package final class ProjectFiles {
     package func entries(_ path: RelativePath) throws -> [SourceEntry] {
         if let known = listings[path] { return known }
         let real = try tree.resolve(root.appending(path))
-        let entries = try real.map { try tree.entries(of: $0) } ?? []
+        let all = try real.map { try tree.entries(of: $0) } ?? []
+        let entries = hidden.isEmpty ? all : all.filter { !isHidden(path.appending(component: $0.name)) }
         listings[path] = entries
         listed += entries.count
         return entries

@@ -18,7 +18,8 @@ enum YAMLDocument {
         let (line, column) = (node.mark?.line ?? 1, node.mark?.column ?? 1)
         left -= 1
         guard left > 0, depth <= 128 else {
-            throw JSONSyntaxError(message: "it stands for more than \(valueLimit) values, or nests more than 128 deep", line: line, column: column)
+            throw JSONSyntaxError(
+                message: "it stands for more than \(valueLimit) values, or nests more than 128 deep", line: line, column: column)
         }
         switch node {
         case .scalar(let scalar):
@@ -45,7 +46,8 @@ enum YAMLDocument {
         case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _), .composer(_, let problem, let mark, _):
             JSONSyntaxError(message: problem, line: mark.line, column: mark.column)
         case .duplicatedKeysInMapping(let names, let context):
-            JSONSyntaxError(message: "the key `\(names.first ?? "")` stands there twice", line: context.mark.line, column: context.mark.column)
+            JSONSyntaxError(
+                message: "the key `\(names.first ?? "")` stands there twice", line: context.mark.line, column: context.mark.column)
         case .reader(let problem, _, _, _): JSONSyntaxError(message: problem, line: 1, column: 1)
         default: JSONSyntaxError(message: "it cannot be read", line: 1, column: 1)
         }

@@ -37,7 +37,9 @@ struct MemberPatterns {
     private func expanded(_ entry: Entry) throws -> [RelativePath] {
         let glob = try glob(entry.text, entry)
         if glob.alternatives.contains([]) { return try hasManifest(.root) ? [.root] : [] }
-        let found = try files.expand(glob, kind: .directory, limit: Self.limit).filter(hasManifest)
+        // `packages/**` means every folder below, at any depth.
+        let all = entry.text.hasSuffix("**") ? try self.glob(entry.text + "/*", entry) : glob
+        let found = try files.expand(all, kind: .directory, limit: Self.limit).filter(hasManifest)
         let isName = !glob.alternatives.contains { $0.contains { $0 == "**" || Glob.isWild($0) } }
         guard found.isEmpty, isName, rule.isStrict else { return found }
         throw ForgeError(

@@ -121,7 +121,8 @@ struct MemberReader {
     private func duplicate(_ name: String, _ one: RelativePath, _ other: RelativePath) -> ForgeError {
         func file(_ path: RelativePath) -> String { files.display(path.appending(Manifests.path(rule.manifest))) }
         return ForgeError(
-            .configuration, "workspace.duplicate-name", "two members of the workspace are called `\(name)`: `\(file(one))` and `\(file(other))`",
+            .configuration, "workspace.duplicate-name",
+            "two members of the workspace are called `\(name)`: `\(file(one))` and `\(file(other))`",
             at: SourceLocation(file: file(other)), hint: "give one of them another `name`")
     }
 }

@@ -1,5 +1,5 @@
 package import ForgeModel
-package import ForgePresets
+internal import ForgePresets
 
 /// One app of a source.
 package struct App: Hashable, Sendable {
@@ -101,7 +101,8 @@ extension Survey {
         if let own { return own.detection.report(apps: listed) }
         let manager = workspace?.managers.first
         return DetectionReport(
-            workspace: remains?.report, language: manager?.ecosystem.language, packageManager: manager?.id, root: workspace?.root ?? .root,
+            workspace: remains?.report, install: apps.first { $0.detection.packageManager == manager }?.detection.values["install"]?.text,
+            language: manager?.ecosystem.language, packageManager: manager?.id, root: workspace?.root ?? .root,
             apps: listed)
     }
 }

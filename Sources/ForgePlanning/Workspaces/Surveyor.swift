@@ -17,7 +17,8 @@ package struct Surveyor: Sendable {
         guard let found = try workspace(tree, configuration) else {
             let detection = try detector.detect(in: tree, configuration: configuration)
             return Survey(
-                workspace: nil, own: App(name: detection.root.isRoot ? "app" : detection.root.name, detection: detection, configuration: configuration),
+                workspace: nil,
+                own: App(name: detection.root.isRoot ? "app" : detection.root.name, detection: detection, configuration: configuration),
                 apps: [], remains: nil)
         }
         let scene = Scene(tree: tree, workspace: found.workspace, root: found.facts, configuration: configuration)
@@ -51,7 +52,8 @@ package struct Surveyor: Sendable {
         func facts(of folder: RelativePath, apps: Set<RelativePath> = []) throws -> ProjectFacts {
             let context = WorkspaceContext(workspace: workspace, root: root, folder: folder, apps: apps)
             return ProjectFacts(
-                files: root.files.folder(folder), configuration: try configuration(of: folder), catalog: root.catalog, workspace: context)
+                files: root.files.folder(folder, without: workspace.folders), configuration: try configuration(of: folder),
+                catalog: root.catalog, workspace: context)
         }
     }
 
@@ -61,7 +63,8 @@ package struct Surveyor: Sendable {
     ) throws -> (workspace: Workspace, facts: ProjectFacts)? {
         var folder = configuration.root
         while true {
-            let facts = ProjectFacts(files: ProjectFiles(tree: tree, root: folder), configuration: configuration.atRoot(folder), catalog: catalog)
+            let facts = ProjectFacts(
+                files: ProjectFiles(tree: tree, root: folder), configuration: configuration.atRoot(folder), catalog: catalog)
             let isAsked = folder == configuration.root
             let names = isAsked ? try configuration.listed(below: folder) : []
             if let read = try WorkspaceReader(facts: facts).read() ?? (names.isEmpty ? nil : ([], [])) {
@@ -127,7 +130,8 @@ private struct AppRule {
         case .image: return true
         case .static:
             guard !workspace.isNeeded(folder) else { return false }
-            return try winner.preset.group == .framework || winner.preset.group == .static || Self.pages.contains { try facts.files.isFile($0) }
+            return try winner.preset.group == .framework || winner.preset.group == .static
+                || Self.pages.contains { try facts.files.isFile($0) }
         }
     }
 

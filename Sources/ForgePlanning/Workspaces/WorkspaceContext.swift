@@ -36,7 +36,7 @@ final class WorkspaceContext {
     /// The facts of another folder of the workspace.
     func facts(of member: RelativePath) -> ProjectFacts {
         ProjectFacts(
-            files: root.files.folder(member), configuration: ProjectConfiguration(), catalog: root.catalog,
+            files: root.files.folder(member, without: workspace.folders), configuration: ProjectConfiguration(), catalog: root.catalog,
             workspace: WorkspaceContext(workspace: workspace, root: root, folder: member, apps: apps))
     }
 }

@@ -27,10 +27,11 @@ struct WorkspaceInstallation {
         guard let rule = manager.workspace else { return Steps(steps: [], ready: nil, leavesOut: []) }
         let atRoot = try Deriver(preset: deriver.preset, facts: context.root)
         atRoot.names[WorkspaceRule.member] = folder.display
+        atRoot.names[WorkspaceRule.name] = context.workspace.member(folder, manager.ecosystem)?.name
         let isOwn = try deriver.value("install")?.source != manager.provenance
         var base = install
         base.isShared = true
-        base.inputs = isOwn ? [] : try inputs(rule)
+        base.inputs = isOwn ? [] : try inputs(rule, readingTrees: true)
         base.registries = try StepResolver(deriver: atRoot, manager: manager).registries()
         if rule.installation == .app { return try apart(base, rule, atRoot, isOwn: isOwn) }
         base.id = "install"
@@ -38,7 +39,9 @@ struct WorkspaceInstallation {
         base.outputs = outputs
         base.caches = manager.caches
         if isOwn { return Steps(steps: [base], ready: base.id, leavesOut: []) }
-        base.command = try atRoot.first(of: manager.frozen, key: "frozen")?.command ?? atRoot.first(of: manager.install, key: "install")?.command ?? base.command
+        base.command =
+            try atRoot.first(of: manager.frozen, key: "frozen")?.command ?? atRoot.first(of: manager.install, key: "install")?.command
+            ?? base.command
         let resolve = try InstallExpansion(deriver: atRoot, manager: manager, kind: kind).resolution(for: base, manager)
         if let resolve { base = base.locked(by: resolve) }
         let production = try production(besides: base, rule, atRoot)
@@ -67,7 +70,9 @@ struct WorkspaceInstallation {
         if isOwn { return Steps(steps: [step], ready: step.id, leavesOut: []) }
         step.command = try atRoot.first(of: manager.frozen, key: "frozen")?.command ?? step.command
         var shared = install
-        shared.outputs = []
+        // Versions are found out from manifests alone, and for all apps at once.
+        shared.inputs = try inputs(rule, readingTrees: false)
+        shared.directory = nil
         shared.caches = manager.caches
         let resolve = try InstallExpansion(deriver: atRoot, manager: manager, kind: kind).resolution(for: shared, manager)
         if let resolve { step = step.locked(by: resolve) }
@@ -79,7 +84,7 @@ struct WorkspaceInstallation {
         guard kind == .container || kind == .function else { return nil }
         var step = install
         step.title = "install production dependencies"
-        if let command = try atRoot.first(of: rule.production, key: "production")?.command {
+        if !folder.isRoot, let command = try atRoot.first(of: rule.production, key: "production")?.command {
             step.id = context.id("production")
             step.command = command
             step.isShared = false
@@ -100,13 +105,13 @@ struct WorkspaceInstallation {
     }
 
     /// Manifests of all members, what lies beside the lockfile, and whatever a manifest says that the install runs or reads. Empty: all.
-    private func inputs(_ rule: WorkspaceRule) throws -> [String] {
+    private func inputs(_ rule: WorkspaceRule, readingTrees: Bool) throws -> [String] {
         let names = manager.manifests + manager.lockfiles + manager.configuration + [rule.file]
         var inputs = try names.filter { try !root.expand(Glob($0), kind: .any).isEmpty }
         let closure = Set(context.workspace.closure(of: folder))
         for member in members {
             // What one app installs for itself is made of what it depends on, and of no other member's files.
-            let isRead = rule.installation == .shared || closure.contains(member.path)
+            let isRead = readingTrees && (rule.installation == .shared || closure.contains(member.path))
             let readsTree = try isRead && reads(member.path)
             if readsTree && member.path.isRoot { return [] }
             inputs.append(member.path.appending(Manifests.path(readsTree ? "**" : rule.manifest)).string)

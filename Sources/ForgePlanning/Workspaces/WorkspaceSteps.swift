@@ -26,7 +26,8 @@ struct WorkspaceSteps {
             .steps(from: install, isBuilt: !rest.isEmpty || !libraries.isEmpty)
         let first = installation.ready.map { [$0] } ?? []
         return (
-            installation.steps + libraries.map { $0.needing(first + $0.needs) } + rest.map { placed($0, after: first, install: install.id) },
+            installation.steps + libraries.map { $0.needing(first + $0.needs) }
+                + rest.map { placed($0, after: first, install: install.id) },
             installation.leavesOut
         )
     }
