@@ -11,6 +11,7 @@ let settings: [SwiftSetting] = [
 extension Target.Dependency {
     static let crypto = product(name: "Crypto", package: "swift-crypto")
     static let protobuf = product(name: "SwiftProtobuf", package: "swift-protobuf")
+    static let yams = product(name: "Yams", package: "Yams")
     static let grdb = product(name: "GRDB", package: "GRDB.swift")
     static let nio = product(name: "NIOCore", package: "swift-nio")
     static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
@@ -41,6 +42,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
         // System libraries and C
@@ -65,7 +67,7 @@ let package = Package(
         room("ForgeControl", ["ForgeModel", "ForgeSystem"]),
         room("ForgeTargetProtocol", []),
         // 3
-        room("ForgePlanning", ["ForgeModel", "ForgeTOML", "ForgePresets"]),
+        room("ForgePlanning", ["ForgeModel", "ForgeTOML", "ForgePresets", .yams]),
         room("ForgeEngine", ["ForgeModel", "ForgeSystem", "ForgeTOML", "ForgeEvents", "ForgeStore", "ForgeSandbox"]),
         room(
             "ForgeReleases",

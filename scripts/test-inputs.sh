@@ -141,6 +141,8 @@ documentation
 npm_pool
 npm_project express-app
 npm_project react-app
+npm_project workspace-npm
 uv
 uv_project fastapi-uv
+uv_project workspace-uv
 flask_tutorial

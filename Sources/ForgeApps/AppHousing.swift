@@ -45,7 +45,8 @@ package struct AppHousing: Sendable {
         let owners = try SealedVariables.open(app.variables, of: app.release, in: vault)
         let environment = AppEnvironment(app, owners: owners, gatewayPort: gatewayPort)
         let request = ServerRequest(
-            root: try await trees.materialize(app.root), command: app.launch.command, environment: environment.variables, limits: limits)
+            root: try await trees.materialize(app.root), command: app.launch.command, directory: app.launch.directory ?? .root,
+            environment: environment.variables, limits: limits)
         return try await RunningServer.start(request, in: sandbox) { log.write($0) }
     }
 }

@@ -69,7 +69,8 @@ package struct ArtifactAssembler: Sendable {
     private func root(of spec: ArtifactSpec, plan: BuildPlan, report: BuildReport) async throws -> Digest {
         let path = spec.kind == .static ? plan.root.appending(spec.output) : plan.root
         guard let tree = try await store.trees.subtree(report.root, at: path) else { throw missing("is not there", spec, report) }
-        return try await store.trees.select(tree, including: [], excluding: Self.excluded.map { try RelativePath(parsing: $0) })
+        return try await store.trees.select(
+            tree, including: [], excluding: Self.excluded.map { try RelativePath(parsing: $0) } + (spec.excludes ?? []))
     }
 
     private func missing(_ what: String, _ spec: ArtifactSpec, _ report: BuildReport) -> ForgeError {

@@ -58,36 +58,79 @@ package struct BuildEngine: Sendable {
 
     /// Runs the plan's DAG; steps that do not need each other run at the same time.
     /// - Throws: `ForgeError` of the first step that failed, after the others have been stopped; `CancellationError`.
-    package func build(_ request: Request) async throws -> BuildReport {
-        let graph = try StepGraph(validating: request.plan)
-        let spans = Dictionary(uniqueKeysWithValues: graph.steps.map { ($0.id, events.newSpan(.step, $0.id)) })
-        if !graph.steps.isEmpty { events.emit(.planned(graph.steps.compactMap { spans[$0.id] })) }
-        let outputs = request.plan.steps.flatMap(\.outputs).map { request.plan.root.appending($0) }
-        let source = try await store.trees.select(request.source, including: [], excluding: outputs)
-        let records = try await withThrowingTaskGroup(of: BuildReport.StepReport.self) { group in
-            var waiting = graph.steps
+    package func build(_ request: Request) async throws -> BuildReport { try await build([request])[0] }
+
+    /// Runs several plans of one source as one DAG: what stands in more than one of them under the same id runs once.
+    /// - Returns: a report for each plan, in their order.
+    /// - Throws: as for one; `plan.same-step` when an id does not mean the same step everywhere.
+    package func build(_ requests: [Request]) async throws -> [BuildReport] {
+        var parts: [Part] = []
+        for request in requests {
+            let outputs = request.plan.steps.flatMap(\.outputs).map { request.plan.root.appending($0) }
+            let source = try await store.trees.select(request.source, including: [], excluding: outputs)
+            parts.append(Part(request: request, graph: try StepGraph(validating: request.plan), source: source))
+        }
+        let done = try await run(parts)
+        var reports: [BuildReport] = []
+        for part in parts { reports.append(try await report(part, done)) }
+        return reports
+    }
+
+    /// One plan of a build.
+    private struct Part {
+        let request: Request
+        let graph: StepGraph
+        /// Without any step's outputs.
+        let source: Digest
+    }
+
+    private func run(_ parts: [Part]) async throws -> [String: BuildReport.StepReport] {
+        var steps: [(step: Step, part: Part)] = []
+        for part in parts {
+            for step in part.graph.steps {
+                guard let same = steps.first(where: { $0.step.id == step.id }) else {
+                    steps.append((step, part))
+                    continue
+                }
+                guard same.step == step, same.part.request.plan.root == part.request.plan.root else { throw Self.differs(step) }
+            }
+        }
+        let spans = Dictionary(uniqueKeysWithValues: steps.map { ($0.step.id, events.newSpan(.step, $0.step.id)) })
+        if !steps.isEmpty { events.emit(.planned(steps.compactMap { spans[$0.step.id] })) }
+        return try await withThrowingTaskGroup(of: BuildReport.StepReport.self) { group in
+            var waiting = steps
             var done: [String: BuildReport.StepReport] = [:]
             func startReady() {
-                for step in waiting where step.needs.allSatisfy({ done[$0] != nil }) {
-                    let inputs = graph.ancestors(of: step).compactMap { done[$0.id]?.outputs }
+                for (step, part) in waiting where step.needs.allSatisfy({ done[$0] != nil }) {
+                    let inputs = part.graph.ancestors(of: step).compactMap { done[$0.id]?.outputs }
                     let run = StepTask(
-                        engine: self, request: request, step: step, span: spans[step.id]!, source: source, dependencies: inputs)
+                        engine: self, request: part.request, step: step, span: spans[step.id]!, source: part.source, dependencies: inputs)
                     group.addTask { try await run.result() }
                 }
-                waiting.removeAll { $0.needs.allSatisfy { done[$0] != nil } }
+                waiting.removeAll { $0.step.needs.allSatisfy { done[$0] != nil } }
             }
             startReady()
             while let report = try await group.next() {
                 done[report.step.id] = report
                 startReady()
             }
-            return graph.steps.compactMap { done[$0.id] }
+            return done
         }
+    }
+
+    private func report(_ part: Part, _ done: [String: BuildReport.StepReport]) async throws -> BuildReport {
+        let records = part.graph.steps.compactMap { done[$0.id] }
         // Later steps' outputs lie over earlier ones and over the source.
-        let kept = records.filter { !request.plan.artifact.leavesOut.contains($0.step.id) }
-        let root = try await store.trees.merge([source] + kept.map(\.outputs))
+        let kept = records.filter { !part.request.plan.artifact.leavesOut.contains($0.step.id) }
+        let root = try await store.trees.merge([part.source] + kept.map(\.outputs))
         return BuildReport(
             steps: records, root: root, sandbox: records.contains { $0.outcome == .executed } ? try await runner.identity() : nil)
+    }
+
+    private static func differs(_ step: Step) -> ForgeError {
+        ForgeError(
+            .plan, "plan.same-step", "several apps have a step `\(step.id)`, and it is not the same in all of them",
+            hint: "build them one by one, with `--app`")
     }
 }
 

@@ -56,7 +56,7 @@ package actor LocalStepRunner: StepRunner {
         of result: SandboxResult, step: Step, action: Action, trees: TreeStore
     ) async -> [RelativePath: Digest] {
         var kept: [RelativePath: Digest] = [:]
-        for cache in step.caches {
+        for cache in step.caches.map(step.local) {
             let path = action.workingDirectory.appending(cache)
             guard let found = try? await trees.collect(from: result.upper, paths: [cache], below: action.workingDirectory),
                 found.files > 0, let root = try? await trees.subtree(found.root, at: cache)
@@ -73,7 +73,7 @@ package actor LocalStepRunner: StepRunner {
         case .exited(0):
             let collected = try await trees.collect(from: result.upper, paths: action.outputPaths, below: action.workingDirectory)
             // A tool cache may lie inside an output (`.next/cache` in `.next`): it is no part of the result.
-            let outputs = try await trees.select(collected.root, including: [], excluding: step.caches)
+            let outputs = try await trees.select(collected.root, including: [], excluding: step.caches.map(step.local))
             return .succeeded(outputs: outputs, undeclared: collected.undeclared)
         case .exited(127): return .failed(code: "step.no-command", "found no such command (exit code 127)", hint: nil)
         case .exited(let code): return .failed(code: "step.failed", "exited with code \(code)", hint: nil)

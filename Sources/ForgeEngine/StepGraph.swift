@@ -21,6 +21,14 @@ package struct StepGraph: Sendable {
                     hint: "steps of this plan: \(plan.steps.map { "`\($0.id)`" }.joined(separator: ", "))")
             }
         }
+        for step in plan.steps {
+            for path in step.outputs + step.caches where !path.isWithin(step.directory ?? .root) {
+                throw ForgeError(
+                    .plan, "plan.output-elsewhere",
+                    "`\(path)` of step `\(step.id)` lies outside of `\(step.directory ?? .root)`, where it runs",
+                    hint: "let it write below its own folder")
+            }
+        }
         self.byID = byID
         self.steps = try Self.ordered(plan.steps)
         try checkOutputs(leavesOut: Set(plan.artifact.leavesOut))

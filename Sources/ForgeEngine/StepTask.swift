@@ -52,7 +52,9 @@ struct StepTask: Sendable {
     private func lookUpOrExecute() async throws -> BuildReport.StepReport {
         let trees = engine.store.trees
         let patterns = step.inputs.map { request.plan.root.isRoot ? $0 : "\(request.plan.root.string)/\($0)" }
-        let visible = patterns.isEmpty ? source : try await trees.select(source, including: patterns, excluding: [])
+        let hidden = (step.excludes ?? []).map { request.plan.root.appending($0) }
+        let visible =
+            patterns.isEmpty && hidden.isEmpty ? source : try await trees.select(source, including: patterns, excluding: hidden)
         let inputRoot = try await trees.merge([visible] + dependencies)
         let action = action(inputRoot: inputRoot)
         let encoded = try ActionCodec.encode(action)
@@ -113,7 +115,8 @@ struct StepTask: Sendable {
     ) async throws -> BuildReport.StepReport {
         .init(
             step: step, action: digest, outcome: outcome, reasons: reasons, durationMs: outcome == .cached ? 0 : result.durationMs,
-            result: result, outputs: try await engine.store.trees.nest(result.outputs, at: request.plan.root), platform: action.platform, caches: caches,
+            result: result, outputs: try await engine.store.trees.nest(result.outputs, at: directory), platform: action.platform,
+            caches: caches,
             lockfile: caches.isEmpty ? nil : try await locked())
     }
 
@@ -126,8 +129,11 @@ struct StepTask: Sendable {
         for (name, identity) in request.toolchains { platform["toolchain \(name)"] = identity }
         return Action(
             command: step.command, environment: SandboxWorld.environment.merging(step.environment) { _, own in own },
-            workingDirectory: request.plan.root, inputRoot: inputRoot, outputPaths: step.outputs, platform: platform)
+            workingDirectory: directory, inputRoot: inputRoot, outputPaths: step.outputs.map(step.local), platform: platform)
     }
+
+    /// Where it runs, below the source's root.
+    private var directory: RelativePath { request.plan.root.appending(step.directory ?? .root) }
 
     private enum LookUp {
         case hit(ActionResult)
@@ -185,7 +191,7 @@ struct StepTask: Sendable {
     private func checkWitnesses(_ outputs: Digest, _ run: StepRun) async throws {
         guard let registries = step.registries, let first = registries.witnesses.first else { return }
         let tree = engine.store.trees.sourceTree(outputs)
-        let found = try await BlockingPool.run { try registries.witnesses.contains { try tree.node(at: $0) != nil } }
+        let found = try await BlockingPool.run { [step] in try registries.witnesses.contains { try tree.node(at: step.local($0)) != nil } }
         guard !found else { return }
         throw ForgeError(
             .build, "step.incomplete",

@@ -66,12 +66,17 @@ package struct Launch: Hashable, Sendable, Codable {
     /// What the project and its preset set for the running server, literally: `$CROWDFORGE_…` is filled in at each start, so that
     /// the artifact is bound to no place.
     package let environment: [String: String]
+    /// Where it is started, below the artifact's root; nil: at the root itself.
+    package let directory: RelativePath?
 
-    package init(command: [String], port: Int, healthPath: String?, environment: [String: String] = [:]) {
+    package init(
+        command: [String], port: Int, healthPath: String?, environment: [String: String] = [:], directory: RelativePath? = nil
+    ) {
         self.command = command
         self.port = port
         self.healthPath = healthPath
         self.environment = environment
+        self.directory = directory
     }
 
     /// Artifacts that were made before servers had an environment have none.
@@ -80,7 +85,8 @@ package struct Launch: Hashable, Sendable, Codable {
         self.init(
             command: try container.decode([String].self, forKey: .command), port: try container.decode(Int.self, forKey: .port),
             healthPath: try container.decodeIfPresent(String.self, forKey: .healthPath),
-            environment: try container.decodeIfPresent([String: String].self, forKey: .environment) ?? [:])
+            environment: try container.decodeIfPresent([String: String].self, forKey: .environment) ?? [:],
+            directory: try container.decodeIfPresent(RelativePath.self, forKey: .directory))
     }
 }
 

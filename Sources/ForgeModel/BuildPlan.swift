@@ -5,7 +5,7 @@ package struct BuildPlan: Hashable, Sendable, Codable {
     package let version: Int
     /// Preset that won detection.
     package let preset: PresetReference
-    /// The app's folder below the source root; steps run in it.
+    /// The app's folder below the source root, or that of the workspace it belongs to; steps run in it unless they say where.
     package let root: RelativePath
     package let steps: [Step]
     package let artifact: ArtifactSpec
@@ -71,14 +71,18 @@ package struct Step: Hashable, Sendable, Codable {
 
     package let id: String
     package let title: String
+    /// Where the command runs, below the plan's root; nil: at the root itself. Outputs and caches lie within.
+    package let directory: RelativePath?
     package let needs: [String]
     /// argv; a shell line is `["/bin/sh", "-euc", line]`, made by the planner only where a preset or the project asks for a shell.
     package let command: [String]
     package var environment: [String: String]
-    /// Paths or globs (`*`, `**`, `?`) below the app's root that the step sees of the source; empty: the whole source tree.
+    /// Paths or globs (`*`, `**`, `?`) below the plan's root that the step sees of the source; empty: the whole source tree.
     /// Declared outputs of any step are never part of the source a step sees.
     package let inputs: [String]
-    /// Paths below the app's root; disjoint between steps.
+    /// What of that the step does not see: folders below the plan's root, those of apps it has nothing to do with. Nil: none.
+    package let excludes: [RelativePath]?
+    /// Paths below the plan's root; disjoint between steps.
     package let outputs: [RelativePath]
     /// Tool caches kept between builds; never part of the key.
     package let caches: [RelativePath]
@@ -90,16 +94,18 @@ package struct Step: Hashable, Sendable, Codable {
     package var limits: Limits
 
     package init(
-        id: String, title: String, needs: [String], command: [String], environment: [String: String], inputs: [String],
-        outputs: [RelativePath], caches: [RelativePath], network: Network, registries: Registries? = nil,
-        publicVariables: [String] = [], limits: Limits
+        id: String, title: String, directory: RelativePath? = nil, needs: [String], command: [String], environment: [String: String],
+        inputs: [String], excludes: [RelativePath]? = nil, outputs: [RelativePath], caches: [RelativePath], network: Network,
+        registries: Registries? = nil, publicVariables: [String] = [], limits: Limits
     ) {
         self.id = id
         self.title = title
+        self.directory = directory
         self.needs = needs
         self.command = command
         self.environment = environment
         self.inputs = inputs
+        self.excludes = excludes
         self.outputs = outputs
         self.caches = caches
         self.network = network
@@ -107,6 +113,9 @@ package struct Step: Hashable, Sendable, Codable {
         self.publicVariables = publicVariables
         self.limits = limits
     }
+
+    /// A path of this step as its command sees it: below the folder it runs in.
+    package func local(_ path: RelativePath) -> RelativePath { directory.flatMap { path.relative(to: $0) } ?? path }
 
     /// What one execution may use at most. Never part of a key.
     package struct Limits: Hashable, Sendable, Codable {
@@ -135,8 +144,10 @@ package struct Step: Hashable, Sendable, Codable {
 /// How the artifact is made once the steps are done.
 package struct ArtifactSpec: Hashable, Sendable, Codable {
     package let kind: Artifact.Kind
-    /// Static: the folder whose content is served, below the app's root (`.`: the source itself). Container: paths that go in besides the source.
+    /// Static: the folder whose content is served, below the plan's root (`.`: the source itself). Container: paths that go in besides the source.
     package let output: RelativePath
+    /// For a container of a workspace: folders below the plan's root that have nothing to do with the app and stay out. Nil: none.
+    package let excludes: [RelativePath]?
     package let launch: Launch?
     package let routes: [Route]
     /// For `image`: the Dockerfile.
@@ -147,11 +158,12 @@ package struct ArtifactSpec: Hashable, Sendable, Codable {
     package let runtimes: [String]
 
     package init(
-        kind: Artifact.Kind, output: RelativePath, launch: Launch?, routes: [Route], dockerfile: RelativePath? = nil,
-        leavesOut: [String] = [], runtimes: [String] = []
+        kind: Artifact.Kind, output: RelativePath, excludes: [RelativePath]? = nil, launch: Launch?, routes: [Route],
+        dockerfile: RelativePath? = nil, leavesOut: [String] = [], runtimes: [String] = []
     ) {
         self.kind = kind
         self.output = output
+        self.excludes = excludes
         self.launch = launch
         self.routes = routes
         self.dockerfile = dockerfile

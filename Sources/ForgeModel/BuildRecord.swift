@@ -46,11 +46,14 @@ package struct BuildRecord: Hashable, Sendable, Codable {
         package let location: String
         package let commit: String?
         package let root: Digest
+        /// Which of several apps was built.
+        package let app: String?
 
-        package init(location: String, commit: String?, root: Digest) {
+        package init(location: String, commit: String?, root: Digest, app: String? = nil) {
             self.location = location
             self.commit = commit
             self.root = root
+            self.app = app
         }
     }
 

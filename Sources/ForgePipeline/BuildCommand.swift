@@ -42,12 +42,19 @@ package struct BuildRequest: Sendable, Hashable {
 }
 
 extension Pipeline {
-    /// From a source to a stored artifact.
+    /// From a source to a stored artifact, or to one for each app of a workspace.
     /// - Throws: `ForgeError`; `CancellationError` when interrupted. Either way nothing half-made is left.
-    package func build(_ request: BuildRequest) async throws -> BuildOutput {
+    package func build(_ request: BuildRequest) async throws -> BuildOutcome {
         let started = ContinuousClock.now
-        let built = try await buildArtifact(request, for: destination(of: request))
+        let built = try await buildApps(request, for: destination(of: request)) { plans in
+            if request.output != nil || request.archive != nil { try Self.checkOne(plans) }
+        }
         let milliseconds = Milliseconds(Int((ContinuousClock.now - started) / .milliseconds(1)))
+        events.emit(.summary(built.count == 1 ? summary(built[0], request, milliseconds) : summary(built, request, milliseconds)))
+        return built.count == 1 ? .app(built[0].output) : .workspace(WorkspaceOutput(built.map { ($0.app, $0.output) }))
+    }
+
+    private func summary(_ built: Built, _ request: BuildRequest, _ time: Milliseconds) -> Summary {
         var rows = [
             Summary.Row("artifact", built.output.artifact), Summary.Row("kind", built.output.kind.rawValue),
             Summary.Row("size", "\(Bytes(built.output.size)) in \(Count(built.artifact.fileCount, "file"))"),
@@ -57,11 +64,21 @@ extension Pipeline {
         let next =
             [.static, .container].contains(built.artifact.manifest.kind)
             ? ["forge deploy \(Self.typed(request.source)) --project \(built.suggestedSlug)"] : []
-        events.emit(.summary(Summary(headline: "Built \(built.title) in \(milliseconds)", rows: rows, next: next)))
-        return built.output
+        return Summary(headline: "Built \(built.title) in \(time)", rows: rows, next: next)
+    }
+
+    private func summary(_ built: [Built], _ request: BuildRequest, _ time: Milliseconds) -> Summary {
+        let rows = built.map { item in
+            Summary.Row(item.app.name, "\(item.output.kind.rawValue) \(item.artifact.digest.short), \(Bytes(item.output.size))")
+        }
+        let next = built.prefix(1).map { item in
+            "forge deploy \(Self.typed(request.source)) --app \(item.app.name) --project \(item.suggestedSlug)"
+        }
+        return Summary(headline: "Built \(Count(built.count, "app")) in \(time)", rows: rows, next: Array(next))
     }
 
     struct Built: Sendable {
+        let app: AppPlan
         let output: BuildOutput
         let artifact: Artifact
         let title: String
@@ -69,19 +86,42 @@ extension Pipeline {
         let commit: String?
     }
 
-    /// `planned` sees the plan before anything of it runs, and may refuse it.
+    /// One app. `planned` sees the plan before anything of it runs, and may refuse it.
+    /// - Throws: `ForgeError` `app.several`
     func buildArtifact(
         _ request: BuildRequest, for destination: Destination, planned: (BuildPlan) throws -> Void = { _ in }
     ) async throws -> Built {
+        try await buildApps(request, for: destination) { plans in
+            try Self.checkOne(plans)
+            for app in plans { try planned(app.plan) }
+        }[0]
+    }
+
+    /// The same from a source that lies in the store.
+    func buildArtifact(
+        _ request: BuildRequest, from source: BuildRecord.Source, titled title: String, for destination: Destination,
+        planned: (BuildPlan) throws -> Void
+    ) async throws -> Built {
         let store = try await openStore()
-        func attempt() async throws -> Built {
+        let tree = SourceRequest.Opened(tree: store.trees.sourceTree(source.root), commit: source.commit, title: title)
+        return try await buildApps(request, from: source, tree, for: destination) { plans in
+            try Self.checkOne(plans)
+            for app in plans { try planned(app.plan) }
+        }[0]
+    }
+
+    private func buildApps(
+        _ request: BuildRequest, for destination: Destination, planned: ([AppPlan]) throws -> Void
+    ) async throws -> [Built] {
+        let store = try await openStore()
+        func attempt() async throws -> [Built] {
             let (source, root) = try await snapshot(request.source, into: store)
             let origin = BuildRecord.Source(location: request.source.location, commit: source.commit, root: root)
-            return try await buildArtifact(request, from: origin, titled: source.title, for: destination, planned: planned)
+            return try await buildApps(request, from: origin, source, for: destination, planned: planned)
         }
         do {
             let built = try await attempt()
-            if built.output.steps.contains(where: { $0.outcome == .executed }) { await collectWhenOutgrown(store) }
+            if built.flatMap(\.output.steps).contains(where: { $0.outcome == .executed }) { await collectWhenOutgrown(store) }
             return built
         } catch let error as ForgeError where error.code == "store.missing-blob" {
             // Whoever met the damage has put it out of use, so now it is a miss.
@@ -90,159 +130,46 @@ extension Pipeline {
         }
     }
 
-    /// The same from a source that lies in the store.
-    func buildArtifact(
-        _ request: BuildRequest, from source: BuildRecord.Source, titled title: String, for destination: Destination,
-        planned: (BuildPlan) throws -> Void
-    ) async throws -> Built {
-        // A build that is wholly cached opens no sandbox, which sweeps as well and tells what hinders it.
-        try? await OCISandbox.sweep(directories.sandboxes)
-        let store = try await openStore()
-        let catalog = try await BlockingPool.run { [installation] in try Self.catalog(installation) }
-        let variables = BuildVariables(
-            destination, commit: source.commit, gatewayPort: try await gatewayPort(), vault: try await vault())
-        let filled = variables.filled(into: try await plan(source.root, catalog, store))
-        let plan = filled.plan
-        try planned(plan)
-        for warning in plan.warnings { events.emit(.warning(warning)) }
-        let toolchains = try await identify(plan, catalog)
-        let access = RegistryAccess(catalog: catalog, configuration: try operatorConfiguration(), environment: environment, events: events)
-        let report = try await execute(
-            filled, request: request, root: source.root, toolchains: toolchains.identities, access: access, store: store)
-        let (artifact, findings) = try await spanned(events.newSpan(.artifact, "artifact")) {
-            let made = try await ArtifactAssembler(store: store).assemble(
-                plan, report: report, runtimes: toolchains.runtimes, interpreters: toolchains.files)
-            return ((made.artifact, made.warnings), "\(made.artifact.digest.short), \(Count(made.artifact.fileCount, "file")), \(Bytes(made.artifact.sizeBytes))")
-        }
-        let warnings = plan.warnings + findings + undeclared(in: report) + refused(in: report)
-        for warning in warnings.dropFirst(plan.warnings.count) { events.emit(.warning(warning)) }
-        let record = try await record(
-            artifact, plan: filled, report: report, source: source, toolchains: toolchains.identities, warnings: warnings, store: store)
-        try await export(artifact, request, store)
-        let output = BuildOutput(artifact: artifact, preset: plan.preset.id, report: report, record: record, warnings: warnings)
-        return Built(
-            output: output, artifact: artifact, title: title, suggestedSlug: Self.slug(from: title), commit: source.commit)
+    /// - Throws: `ForgeError` `app.several`, naming them
+    private static func checkOne(_ plans: [AppPlan]) throws {
+        guard plans.count > 1, let first = plans.first else { return }
+        let names = plans.map { "`\($0.name)`" }.joined(separator: ", ")
+        throw ForgeError(
+            .usage, "app.several", "the source holds several apps: \(names)", hint: "choose one of them: `--app \(first.name)`")
     }
 
     /// Detection and planning read the stored tree, so they see what the steps will see.
-    private func plan(_ root: Digest, _ catalog: PresetCatalog, _ store: Store) async throws -> BuildPlan {
-        try await spanned(events.newSpan(.detect, "detect")) {
+    private func buildApps(
+        _ request: BuildRequest, from source: BuildRecord.Source, _ opened: SourceRequest.Opened, for destination: Destination,
+        planned: ([AppPlan]) throws -> Void
+    ) async throws -> [Built] {
+        // A build that is wholly cached opens no sandbox, which sweeps as well and tells what hinders it.
+        try? await OCISandbox.sweep(directories.sandboxes)
+        let build = AppBuild(
+            pipeline: self, request: request, source: source, title: opened.title, store: try await openStore(),
+            presets: presets)
+        let stored = SourceRequest.Opened(
+            tree: build.store.trees.sourceTree(source.root), commit: opened.commit, title: opened.title, folder: opened.folder)
+        let plans = try await spanned(events.newSpan(.detect, "detect")) {
             let limits = try operatorConfiguration().limits
-            let plan = try await BlockingPool.run { try Self.plan(store.trees.sourceTree(root), catalog, limits) }
-            return (plan, plan.preset.name)
-        }
-    }
-
-    struct IdentifiedToolchains: Sendable {
-        /// Name → what it is on this machine, for keys and the record.
-        var identities: [String: String] = [:]
-        /// What the artifact needs where it runs.
-        var runtimes: [Runtime] = []
-        var files: Set<String> = []
-    }
-
-    private func identify(_ plan: BuildPlan, _ catalog: PresetCatalog) async throws -> IdentifiedToolchains {
-        guard !plan.steps.isEmpty || !plan.artifact.runtimes.isEmpty else { return IdentifiedToolchains() }
-        let executables = Dictionary(uniqueKeysWithValues: plan.toolchains.keys.map { ($0, catalog.toolchain($0)?.executables ?? [$0]) })
-        let identities = try await HostToolchains(memoPath: directories.toolchainMemo).identify(executables)
-        let (runtimes, files) = try HostToolchains.runtimes(plan.artifact.runtimes, executables: executables, identities: identities)
-        return IdentifiedToolchains(identities: identities, runtimes: runtimes, files: files)
-    }
-
-    private func execute(
-        _ filled: BuildVariables.Filled, request: BuildRequest, root: Digest, toolchains: [String: String], access: RegistryAccess,
-        store: Store
-    ) async throws -> BuildReport {
-        let logs = try await BlockingPool.run { [directories] in try BuildLogs.begin(in: directories.logs) }
-        let runner = LocalStepRunner(trees: store.trees) { [installation, directories] in
-            try await OCISandbox.open(helper: installation.sandboxHelper, directory: directories.sandboxes)
-        }
-        let engine = BuildEngine(store: store, runner: runner, events: events)
-        return try await engine.build(
-            .init(
-                plan: filled.plan, source: root, toolchains: toolchains, scope: Self.scope(request.source, filled.plan),
-                useCache: request.useCache, logDirectory: logs, values: filled.values, network: { try await access.network(for: $0) },
-                trust: request.trust))
-    }
-
-    /// The project whose earlier builds a miss is explained against: the same place, the same app.
-    private static func scope(_ source: SourceRequest, _ plan: BuildPlan) -> String {
-        let path = (try? Files.resolved(source.location)) ?? nil
-        return "\(path ?? source.location)#\(plan.root.string)"
-    }
-
-    private func undeclared(in report: BuildReport) -> [Diagnostic] {
-        report.steps.filter { !$0.result.undeclaredWrites.isEmpty }.map { step in
-            let shown = step.result.undeclaredWrites.prefix(3).map { "`\($0)`" }.joined(separator: ", ")
-            let more = step.result.undeclaredWrites.count > 3 ? " and more" : ""
-            return Diagnostic("step `\(step.step.id)` wrote \(shown)\(more), which it does not declare: dropped")
-        }
-    }
-
-    /// A step that succeeded all the same: an install script that called somewhere, most often.
-    private func refused(in report: BuildReport) -> [Diagnostic] {
-        report.steps.flatMap { step in
-            step.result.egress.filter { $0.verdict == .refused }.compactMap(\.origin).prefix(3).map { origin in
-                Diagnostic(
-                    "step `\(step.step.id)` wanted `\(origin)`, which it may not reach: refused",
-                    hint: "if it needs that, set `FORGE_EGRESS_ALLOW=\(origin)`")
+            let asked = [request.source.app ?? "", opened.folder?.string ?? ""]
+            let plans = try await BlockingPool.run { [presets, directories, installation] in
+                let memo = try PlanMemo(
+                    folder: directories.plans, root: source.root, asked: asked, presets: installation.presets, limits: limits)
+                return try memo.plans { try Self.plans(stored, request.source.app, presets.catalog(), limits) }
             }
+            return (plans, plans.count == 1 ? plans[0].plan.preset.name : plans.map(\.name).joined(separator: ", "))
         }
-    }
-
-    private func record(
-        _ artifact: Artifact, plan filled: BuildVariables.Filled, report: BuildReport, source: BuildRecord.Source,
-        toolchains: [String: String],
-        warnings: [Diagnostic], store: Store
-    ) async throws -> Digest {
-        let plan = try CanonicalJSON.encode(filled.plan)
-        let record = BuildRecord(
-            artifact: artifact.digest, source: source, plan: Digest(of: plan), preset: filled.plan.preset,
-            steps: report.steps.map(Self.record), toolchains: toolchains, sandbox: report.sandbox ?? "none", warnings: warnings,
-            binding: filled.binding, finishedAt: Int64(Date().timeIntervalSince1970), forgeVersion: ForgeVersion.current)
-        // A build that did nothing has nothing new to tell.
-        if report.sandbox == nil, let (digest, last) = try await store.artifacts.newestRecord(of: artifact.digest),
-            last.tellsTheSame(as: record)
-        {
-            return digest
-        }
-        _ = try await store.content.write(plan)
-        return try await store.artifacts.saveRecord(record)
-    }
-
-    private static func record(_ step: BuildReport.StepReport) -> BuildRecord.StepRecord {
-        let caches = step.caches.sorted { $0.key < $1.key }.map { path, entry in
-            BuildRecord.CacheUse(
-                path: path, root: entry.root, isExact: entry.key.lockfile == step.lockfile, isTrusted: entry.key.trust == .trusted)
-        }
-        return BuildRecord.StepRecord(
-            id: step.step.id, action: step.action, outcome: step.outcome, reason: step.reason?.description,
-            durationMs: step.durationMs, result: step.result, caches: caches)
-    }
-
-    private func export(_ artifact: Artifact, _ request: BuildRequest, _ store: Store) async throws {
-        guard request.output != nil || request.archive != nil else { return }
-        try await spanned(events.newSpan(.export, "export")) {
-            if let output = request.output {
-                try await store.trees.export(artifact.manifest.root, to: output, replace: request.replacesOutput)
-            }
-            if let archive = request.archive { _ = try await store.trees.archive(artifact.manifest.root, to: archive) }
-            return ((), [request.output, request.archive].compactMap(\.self).joined(separator: ", "))
-        }
+        try planned(plans)
+        let variables = BuildVariables(
+            destination, commit: source.commit, gatewayPort: try await gatewayPort(), vault: try await vault())
+        return try await build.run(plans.map { ($0, variables.filled(into: $0.plan)) }, folder: opened.folder)
     }
 
     /// The source as a person would type it again.
     private static func typed(_ source: SourceRequest) -> String {
-        let options = [("--commit", source.commit), ("--token-file", source.tokenFile)]
+        let options = [("--commit", source.commit), ("--token-file", source.tokenFile), ("--app", source.app)]
         let words = options.flatMap { name, value in value.map { [name, $0] } ?? [] }
         return ([source.location] + words).map(CommandText.quote).joined(separator: " ")
-    }
-
-    /// A valid project name made of a source's name, for the command a person types next.
-    private static func slug(from title: String) -> String {
-        let name = title.split(separator: " ").first.map(String.init) ?? "app"
-        let letters = name.lowercased().map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "-" }
-        let slug = String(letters).split(separator: "-").joined(separator: "-").prefix(40)
-        return slug.isEmpty ? "app" : String(slug)
     }
 }

@@ -1,5 +1,6 @@
 internal import ForgeEngine
 package import ForgeModel
+internal import ForgePlanning
 internal import ForgeStore
 
 /// `forge build --json`: the keys of the command-line contract.
@@ -64,6 +65,54 @@ package struct BuildOutput: Sendable, Encodable {
         step.caches.sorted { $0.key < $1.key }.map { path, entry in
             "\(path) (\(entry.key.lockfile == step.lockfile ? "same lockfile" : "nearest lockfile"))"
         }
+    }
+}
+
+/// What a build printed as one object: that of one app, or of all apps of a workspace.
+package enum BuildOutcome: Sendable, Encodable {
+    case app(BuildOutput)
+    case workspace(WorkspaceOutput)
+
+    /// Each once.
+    package var steps: [BuildOutput.StepOutput] {
+        switch self {
+        case .app(let output): output.steps
+        case .workspace(let output): output.steps
+        }
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        switch self {
+        case .app(let output): try output.encode(to: encoder)
+        case .workspace(let output): try output.encode(to: encoder)
+        }
+    }
+}
+
+/// `forge build --json` for several apps: each with its artifact, and every step once.
+package struct WorkspaceOutput: Sendable, Encodable {
+    package struct AppOutput: Sendable, Encodable {
+        let name: String
+        let root: String
+        let artifact: String
+        let kind: Artifact.Kind
+        let size: Int64
+        let preset: String
+        let record: String
+        let warnings: [String]
+    }
+
+    package let apps: [AppOutput]
+    package let steps: [BuildOutput.StepOutput]
+
+    init(_ built: [(app: AppPlan, output: BuildOutput)]) {
+        apps = built.map { app, output in
+            AppOutput(
+                name: app.name, root: app.root.display, artifact: output.artifact, kind: output.kind, size: output.size,
+                preset: output.preset, record: output.record, warnings: output.warnings)
+        }
+        var seen: Set<String> = []
+        steps = built.flatMap(\.output.steps).filter { seen.insert($0.id).inserted }
     }
 }
 

@@ -1,5 +1,5 @@
 package import ForgeEvents
-package import ForgeModel
+internal import ForgeModel
 package import ForgePlanning
 internal import ForgePresets
 internal import ForgeStore
@@ -13,6 +13,7 @@ package struct Pipeline: Sendable {
     let environment: [String: String]
     let installation: Installation
     private let stores: StoreDoor
+    let presets: PresetShelf
 
     /// - Parameter environment: `FORGE_HOME`, `FORGE_DATA`, `HOME` and the XDG variables are read.
     /// - Throws: `ForgeError` when Forge's own folders cannot be told.
@@ -22,46 +23,59 @@ package struct Pipeline: Sendable {
         directories = try ForgeDirectories(environment: environment)
         installation = try Installation.find(environment: environment)
         stores = StoreDoor(directories.store)
+        presets = PresetShelf(directories: [installation.presets])
     }
 
-    /// Recognises the project without building or storing anything.
-    package func detect(_ request: SourceRequest) async throws -> Detection {
+    /// Recognises the project, or the apps of a workspace, without building or storing anything.
+    package func detect(_ request: SourceRequest) async throws -> Survey {
         let source = try await open(request)
-        return try await BlockingPool.run { [installation] in
-            let configuration = try ProjectConfiguration.load(from: source.tree)
-            return try Detector(catalog: Self.catalog(installation)).detect(in: source.tree, configuration: configuration)
-        }
+        return try await BlockingPool.run { [presets] in try Self.survey(source, request.app, presets.catalog()) }
     }
 
     /// What every preset made of the project.
     package func explain(_ request: SourceRequest) async throws -> Explanation {
         let source = try await open(request)
-        return try await BlockingPool.run { [installation] in
-            let configuration = try ProjectConfiguration.load(from: source.tree)
-            return try Detector(catalog: Self.catalog(installation)).explain(in: source.tree, configuration: configuration)
+        return try await BlockingPool.run { [presets] in
+            let catalog = try presets.catalog()
+            var configuration = try Self.configuration(source)
+            if let app = request.app { configuration = try Self.survey(source, app, catalog).own?.configuration ?? configuration }
+            return try Detector(catalog: catalog).explain(in: source.tree, configuration: configuration)
         }
     }
 
     /// What `build` would do, without doing it.
-    package func plan(_ request: SourceRequest) async throws -> BuildPlan {
+    package func plan(_ request: SourceRequest) async throws -> [AppPlan] {
         let source = try await open(request)
         let limits = try operatorConfiguration().limits
-        return try await BlockingPool.run { [installation] in try Self.plan(source.tree, Self.catalog(installation), limits) }
+        return try await BlockingPool.run { [presets] in try Self.plans(source, request.app, presets.catalog(), limits) }
     }
 
     func operatorConfiguration() throws -> OperatorConfiguration {
         try OperatorConfiguration.load(directories.configuration, environment: environment)
     }
 
-    static func catalog(_ installation: Installation) throws -> PresetCatalog {
-        try PresetCatalog.load(directories: [installation.presets])
+    /// What `crowdforge.toml` says, and which folder was asked for.
+    static func configuration(_ source: SourceRequest.Opened) throws -> ProjectConfiguration {
+        var configuration = try ProjectConfiguration.load(from: source.tree)
+        if let folder = source.folder {
+            configuration.build.root = Located(folder, at: SourceLocation(file: ProjectConfiguration.fileName))
+        }
+        return configuration
     }
 
     /// Pure but for reading the tree.
-    static func plan(_ tree: any SourceTree, _ catalog: PresetCatalog, _ limits: OperatorLimits) throws -> BuildPlan {
-        let configuration = try ProjectConfiguration.load(from: tree)
-        let detection = try Detector(catalog: catalog).detect(in: tree, configuration: configuration)
-        return limits.applied(to: try Planner.plan(detection, configuration: configuration))
+    static func survey(_ source: SourceRequest.Opened, _ app: String?, _ catalog: PresetCatalog) throws -> Survey {
+        let survey = try Surveyor(catalog: catalog).survey(source.tree, configuration: configuration(source))
+        return try app.map(survey.choosing) ?? survey
+    }
+
+    /// Pure but for reading the tree. One plan, or several for a workspace whose root is no app.
+    static func plans(
+        _ source: SourceRequest.Opened, _ app: String?, _ catalog: PresetCatalog, _ limits: OperatorLimits
+    ) throws -> [AppPlan] {
+        try Planner.plans(survey(source, app, catalog)).map {
+            AppPlan(name: $0.name, root: $0.root, plan: limits.applied(to: $0.plan))
+        }
     }
 
     /// One for the whole command: what it counts on in the store is safe until its end.

@@ -1,4 +1,5 @@
 internal import ForgeModel
+internal import ForgePlanning
 internal import ForgeStore
 internal import ForgeSystem
 internal import Foundation
@@ -15,29 +16,30 @@ struct PlanMemo: Sendable {
     /// - Parameters:
     ///   - folder: where plans are kept.
     ///   - presets: the folder of presets; every file in it counts.
-    init(folder: String, root: Digest, presets: String, limits: OperatorLimits) throws {
+    ///   - asked: what else the request says about which apps are meant.
+    init(folder: String, root: Digest, asked: [String], presets: String, limits: OperatorLimits) throws {
         var hasher = DigestHasher()
-        for part in ["1", root.hex, "\(limits)", Self.program] { Array((part + "\n").utf8).withUnsafeBytes { hasher.update($0) } }
+        for part in ["1", root.hex, "\(asked)", "\(limits)", Self.program] { Array((part + "\n").utf8).withUnsafeBytes { hasher.update($0) } }
         try Self.add(presets, to: &hasher)
         self.folder = folder
         key = hasher.finish()
     }
 
     /// Blocks.
-    func plan(_ make: () throws -> BuildPlan) throws -> BuildPlan {
+    func plans(_ make: () throws -> [AppPlan]) throws -> [AppPlan] {
         let path = "\(folder)/\(key.hex).json"
-        if let bytes = try? Files.read(path), let plan = try? CanonicalJSON.decode(BuildPlan.self, from: bytes) { return plan }
-        let plan = try make()
+        if let bytes = try? Files.read(path), let plans = try? CanonicalJSON.decode([AppPlan].self, from: bytes) { return plans }
+        let plans = try make()
         // Only saves time.
-        try? save(plan, path)
-        return plan
+        try? save(plans, path)
+        return plans
     }
 
-    private func save(_ plan: BuildPlan, _ path: String) throws {
+    private func save(_ plans: [AppPlan], _ path: String) throws {
         try Files.makeDirectory(folder, mode: 0o700)
         let names = try Files.list(folder)
         if names.count >= Self.capacity { for name in names { try Files.removeTree("\(folder)/\(name)") } }
-        try Files.replace(path, with: CanonicalJSON.encode(plan), mode: 0o600)
+        try Files.replace(path, with: CanonicalJSON.encode(plans), mode: 0o600)
     }
 
     private static func add(_ folder: String, to hasher: inout DigestHasher) throws {

@@ -25,7 +25,7 @@ extension Pipeline {
                 .store, "artifact.source-gone", "the source of artifact `\(artifact.digest.short)` is not in the store any more",
                 hint: "deploy it from where it is: `forge deploy DIR`")
         }
-        let request = BuildRequest(source: SourceRequest(location: newest.source.location, commit: nil))
+        let request = BuildRequest(source: SourceRequest(location: newest.source.location, commit: nil, app: newest.source.app))
         let title = "\(newest.source.location) for \(destination.display)"
         let built = try await buildArtifact(request, from: newest.source, titled: title, for: destination, planned: planned)
         return (built.artifact, newest.source.commit)

@@ -9,11 +9,14 @@ package struct SourceRequest: Sendable, Hashable {
     package let commit: String?
     /// File whose first line is the token for an http or https URL.
     package let tokenFile: String?
+    /// The app that is meant, of several.
+    package let app: String?
     /// What was split off the URL.
     let userinfo: RemoteUserinfo?
 
     /// - Parameter location: as a person typed it; a user's name and password in a URL are split off at once.
-    package init(location: String, commit: String?, tokenFile: String? = nil) {
+    package init(location: String, commit: String?, tokenFile: String? = nil, app: String? = nil) {
+        self.app = app
         (self.location, userinfo) = RemoteUserinfo.split(location)
         self.commit = commit
         self.tokenFile = tokenFile
@@ -24,7 +27,9 @@ package struct SourceRequest: Sendable, Hashable {
         let tree: any SourceTree
         let commit: String?
         /// For messages: `my-site`, or `my-site @ 1a2b3c4`.
-        let title: String
+        var title: String
+        /// The folder that was asked for, where the tree is the workspace around it.
+        var folder: RelativePath?
     }
 
     /// Whether a directory is meant as it is now, no commit.

@@ -7,6 +7,20 @@ internal import ForgeSystem
 extension Pipeline {
     /// The source's tree in the store, told as one span.
     func snapshot(_ request: SourceRequest, into store: Store) async throws -> (SourceRequest.Opened, Digest) {
+        let (request, folder) = try await surroundings(of: request)
+        var (source, root) = try await taken(request, into: store)
+        source.settle(in: folder)
+        return (source, root)
+    }
+
+    /// The workspace around a folder on this machine takes the folder's place.
+    private func surroundings(of request: SourceRequest) async throws -> (SourceRequest, RelativePath?) {
+        guard request.isWorkTree, try request.remote() == nil else { return (request, nil) }
+        let found = try await BlockingPool.run { [presets] in try SurroundingWorkspace.find(around: request.location, presets: presets) }
+        return found.map { (request.moved(to: $0.root), $0.folder) } ?? (request, nil)
+    }
+
+    private func taken(_ request: SourceRequest, into store: Store) async throws -> (SourceRequest.Opened, Digest) {
         let span = events.newSpan(.source, "source")
         return try await spanned(span) {
             let (source, root): (SourceRequest.Opened, Digest)
@@ -29,7 +43,12 @@ extension Pipeline {
 
     /// The source for reading: what is elsewhere is fetched into the store first.
     func open(_ request: SourceRequest) async throws -> SourceRequest.Opened {
-        guard try request.remote() != nil else { return try await request.open() }
+        guard try request.remote() != nil else {
+            let (request, folder) = try await surroundings(of: request)
+            var source = try await request.open()
+            source.settle(in: folder)
+            return source
+        }
         return try await snapshot(request, into: openStore()).0
     }
 
@@ -76,6 +95,10 @@ extension Pipeline {
 }
 
 extension SourceRequest {
+    fileprivate func moved(to location: String) -> SourceRequest {
+        SourceRequest(location: location, commit: commit, tokenFile: tokenFile, app: app)
+    }
+
     /// Where to fetch from; nil for what is on this machine. A folder that is here wins over a host of that name.
     /// - Throws: `source.unsupported-url`, `source.malformed-url`
     func remote() throws -> RemoteLocation? {
@@ -87,4 +110,12 @@ extension SourceRequest {
 extension FetchProgress {
     /// `1204 of 6445 objects, 1.2 MB`
     fileprivate var text: String { "\(receivedObjects) of \(Count(totalObjects, "object")), \(Bytes(receivedBytes))" }
+}
+
+extension SourceRequest.Opened {
+    fileprivate mutating func settle(in folder: RelativePath?) {
+        guard let folder else { return }
+        self.folder = folder
+        title = folder.name
+    }
 }

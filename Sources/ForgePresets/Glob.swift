@@ -18,6 +18,20 @@ package struct Glob: Hashable, Sendable {
     /// Whether any part of the pattern is more than a plain name.
     package static func isWild(_ name: String) -> Bool { name.contains { $0 == "*" || $0 == "?" } }
 
+    /// Whether a whole path fits: `**` stands for any number of folders, none included.
+    package func matches(_ path: [String]) -> Bool {
+        alternatives.contains { Glob.matches(path[...], parts: $0[...]) }
+    }
+
+    private static func matches(_ path: ArraySlice<String>, parts: ArraySlice<String>) -> Bool {
+        guard let part = parts.first else { return path.isEmpty }
+        if part == "**" {
+            return (0...path.count).contains { matches(path.dropFirst($0), parts: parts.dropFirst()) }
+        }
+        guard let name = path.first, matches(name, part: part) else { return false }
+        return matches(path.dropFirst(), parts: parts.dropFirst())
+    }
+
     /// Whether one name of a path fits one part of a pattern.
     package static func matches(_ name: String, part: String) -> Bool {
         let text = Array(name.unicodeScalars)

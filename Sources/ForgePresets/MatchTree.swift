@@ -94,7 +94,19 @@ package struct Clause: Hashable, Sendable {
 }
 
 /// Where package names mean something.
-package enum Ecosystem: String, Sendable, Codable, CaseIterable { case npm, pypi }
+package enum Ecosystem: String, Sendable, Codable, CaseIterable { case npm, pypi, cargo, go }
+
+extension Ecosystem {
+    /// As presets name it.
+    package var language: String {
+        switch self {
+        case .npm: "node"
+        case .pypi: "python"
+        case .cargo: "rust"
+        case .go: "go"
+        }
+    }
+}
 
 extension MatchTree {
     package var clauses: [Clause] {

@@ -29,6 +29,8 @@ package struct PackageManager: Hashable, Sendable {
     package let resolve: Derivation
     package let resolvedLockfile: String?
     package let registries: RegistryDiscovery
+    /// Nil for a manager that knows no workspaces.
+    package let workspace: WorkspaceRule?
     /// Holds when an install reads more than manifests, lockfile and configuration.
     package let readsTree: MatchTree?
     package let outputs: [String]
@@ -66,7 +68,7 @@ extension PackageManager {
             return template
         }
         if !reader.has("install") { faults.add("\(reader.subject) has no `[install]`", at: reader.location) }
-        install = reader.tableReader("install").map(DerivationDecoder().derivation) ?? Derivation(sources: [])
+        install = reader.tableReader("install").map(DerivationDecoder().derivation) ?? .none
         frozen = PackageManager.optional(reader, "frozen")
         production = PackageManager.optional(reader, "production")
         resolve = PackageManager.optional(reader, "resolve")
@@ -75,6 +77,7 @@ extension PackageManager {
             faults.add("`[resolve]` needs `resolvedLockfile`, the file it writes", at: reader.location)
         }
         registries = reader.tableReader("registries").map(RegistryDiscovery.init) ?? RegistryDiscovery()
+        workspace = reader.tableReader("workspace").flatMap { WorkspaceRule($0) }
         readsTree = reader.tableReader("readsTree").flatMap { MatchDecoder().tree($0) }
         outputs = PackageManager.paths(reader, "outputs")
         witnesses = PackageManager.paths(reader, "witnesses")
@@ -92,7 +95,7 @@ extension PackageManager {
     }
 
     private static func optional(_ reader: TableReader, _ key: String) -> Derivation {
-        reader.tableReader(key).map(DerivationDecoder().derivation) ?? Derivation(sources: [])
+        reader.tableReader(key).map(DerivationDecoder().derivation) ?? .none
     }
 
     private static func paths(_ reader: TableReader, _ key: String) -> [String] {

@@ -104,8 +104,10 @@ private struct CatalogLoader {
     }
 
     private func checkPrograms(of manager: PackageManager) {
-        for source in [manager.install, manager.frozen, manager.production, manager.resolve].flatMap(\.sources) {
-            for name in source.rule.templates.flatMap(\.placeholders) {
+        let own = [manager.install, manager.frozen, manager.production, manager.resolve].flatMap(\.sources)
+        let members = (manager.workspace.map { [$0.production, $0.build, $0.output] } ?? []).flatMap(\.sources)
+        for source in own + members {
+            for name in source.rule.templates.flatMap(\.placeholders) where ![WorkspaceRule.member, WorkspaceRule.name].contains(name) {
                 let program = name.hasPrefix("program.") ? String(name.dropFirst("program.".count)) : ""
                 guard programs[program] == nil else { continue }
                 faults.add(

@@ -6,7 +6,7 @@ internal import ForgeTerminal
 struct BuildExplanation {
     let text: String
 
-    init(_ output: BuildOutput) {
+    init(_ output: BuildOutcome) {
         let width = output.steps.map { TerminalText.columns($0.id) }.max() ?? 0
         let steps = output.steps.map { Self.lines($0, width).joined(separator: "\n") }
         text = steps.isEmpty ? "no steps: the artifact is the source itself" : steps.joined(separator: "\n\n")

@@ -21,7 +21,7 @@ struct DetectCommand: ForgeSubcommand {
             let explanation = try await invocation.showing { try await $0.explain(request) }
             return try StandardStreams.writeOutput(ExplainRendering.text(explanation))
         }
-        let detection = try await invocation.showing { try await $0.detect(request) }
-        try invocation.print(detection.report) { ExplainRendering.text(detection) }
+        let survey = try await invocation.showing { try await $0.detect(request) }
+        try invocation.print(survey.report) { ExplainRendering.text(survey) }
     }
 }

@@ -18,12 +18,12 @@ struct PlanCommand: ForgeSubcommand {
 
     func run(in invocation: Invocation) async throws {
         let request = source.request
-        let plan = try await invocation.showing { try await $0.plan(request) }
-        try invocation.print(plan) {
+        let plans = try await invocation.showing { try await $0.plan(request) }
+        try invocation.print(PlanRendering.json(plans)) {
             switch format {
-            case .text: PlanRendering.text(plan)
-            case .mermaid: PlanRendering.mermaid(plan)
-            case .dot: PlanRendering.dot(plan)
+            case .text: PlanRendering.text(plans)
+            case .mermaid: PlanRendering.mermaid(plans)
+            case .dot: PlanRendering.dot(plans)
             }
         }
     }

@@ -39,7 +39,9 @@ struct DeployCommand: ForgeSubcommand {
 
 extension DeployCommand {
     private func subject() throws -> DeployRequest.Subject {
-        let given = [("a source", source.source ?? source.commit), ("`--artifact`", artifact), ("`--from`", from)].filter { $0.1 != nil }
+        let given = [("a source", source.source ?? source.commit ?? source.app), ("`--artifact`", artifact), ("`--from`", from)].filter {
+            $0.1 != nil
+        }
         guard given.count < 2 else {
             throw ForgeError(
                 .usage, "usage.two-subjects", "both \(given[0].0) and \(given[1].0) were given", hint: "leave one of them out")

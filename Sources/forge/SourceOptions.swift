@@ -16,7 +16,10 @@ struct SourceOptions: ParsableArguments {
     @Option(name: .customLong("token-file"), help: "File with the token for an https:// URL; only its owner may read it.")
     var tokenFile: String?
 
-    var request: SourceRequest { SourceRequest(location: source ?? ".", commit: commit, tokenFile: tokenFile) }
+    @Option(help: "One app of a workspace: its name, its package's name or its folder.")
+    var app: String?
+
+    var request: SourceRequest { SourceRequest(location: source ?? ".", commit: commit, tokenFile: tokenFile, app: app) }
 }
 
 /// Which release of which project.

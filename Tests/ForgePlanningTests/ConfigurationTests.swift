@@ -109,8 +109,49 @@ import Testing
                   hint: write `regions = ["iad"]`
                 crowdforge.toml:26:2: unknown key `biuld`
                   hint: did you mean `build`?
-                crowdforge.toml:28:1: several apps in one project are not supported yet
-                  hint: choose one folder with `root = "…"` in `[build]`
+                crowdforge.toml:28:1: `[[app]]` has no `name`
+                  hint: add `name = "…"`
+                crowdforge.toml:28:1: `[[app]]` has no `root`
+                  hint: add `root = "…"`, the app's folder
+                """)
+    }
+
+    @Test func appsHaveNamesFoldersAndTheKeysOfABuild() throws {
+        let configuration = try load(
+            """
+            [[app]]
+            name = "web"
+            root = "apps/web"
+            framework = "vite"
+            command = "make"
+            """)
+        #expect(configuration.apps.map(\.name.value) == ["web"])
+        #expect(configuration.apps.map(\.build.root?.value.string) == ["apps/web"])
+        #expect(configuration.apps.map(\.build.framework?.value) == ["vite"])
+        #expect(
+            Shipped.failure {
+                try load(
+                    """
+                    [[app]]
+                    name = "web site"
+                    root = "apps/web"
+                    [[app]]
+                    name = "api"
+                    root = "apps/api"
+                    comand = "make"
+                    [[app]]
+                    name = "api"
+                    root = "./apps/api/"
+                    """)
+            } == """
+                config.invalid (exit 10)
+                crowdforge.toml:2:8: `web site` is not an app's name: letters, digits, `.`, `_` and `-`
+                crowdforge.toml:7:1: unknown key `comand` in `[[app]]`
+                  hint: did you mean `command`?
+                crowdforge.toml:9:8: another `[[app]]` has this `name`
+                  hint: it is at crowdforge.toml:5:8
+                crowdforge.toml:9:8: another `[[app]]` has this `root`
+                  hint: it is at crowdforge.toml:5:8
                 """)
     }
 

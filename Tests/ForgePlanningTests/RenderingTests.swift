@@ -11,6 +11,8 @@ import Testing
         ])
     }
 
+    private func alone(_ plan: BuildPlan) -> [AppPlan] { [AppPlan(name: "site", root: .root, plan: plan)] }
+
     @Test func aPlanReadsCalmly() throws {
         #expect(
             PlanRendering.text(try plan()) == """
@@ -39,7 +41,7 @@ import Testing
 
     @Test func mermaidLabelsAreEscaped() throws {
         #expect(
-            PlanRendering.mermaid(try plan()) == """
+            PlanRendering.mermaid(alone(try plan())) == """
                 flowchart LR
                     source(["source"])
                     s0["install<br/>npm ci"]
@@ -54,7 +56,7 @@ import Testing
 
     @Test func dotLabelsAreEscaped() throws {
         #expect(
-            PlanRendering.dot(try plan()) == """
+            PlanRendering.dot(alone(try plan())) == """
                 digraph plan {
                     rankdir=LR;
                     node [shape=box];
@@ -72,7 +74,7 @@ import Testing
 
     @Test func aPlanWithoutStepsStillLeadsSomewhere() throws {
         #expect(
-            PlanRendering.mermaid(try Shipped.plan(["index.html": ""])).hasSuffix(
+            PlanRendering.mermaid(alone(try Shipped.plan(["index.html": ""]))).hasSuffix(
                 "    artifact([\"static ./\"])\n    source --> artifact\n"))
     }
 

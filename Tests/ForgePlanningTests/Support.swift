@@ -19,6 +19,14 @@ enum Shipped {
             Detector(catalog: catalog.get()).detect(in: tree, configuration: configuration), configuration: configuration)
     }
 
+    static func survey(_ tree: some SourceTree) throws -> Survey {
+        try Surveyor(catalog: catalog.get()).survey(tree, configuration: ProjectConfiguration.load(from: tree))
+    }
+
+    static func survey(_ texts: [String: String]) throws -> Survey { try survey(MemoryTree(texts)) }
+
+    static func plans(_ texts: [String: String]) throws -> [AppPlan] { try Planner.plans(survey(texts)) }
+
     static func plan(_ texts: [String: String]) throws -> BuildPlan { try plan(MemoryTree(texts)) }
 
     /// What a person reads when `work` fails: code, place, message, hint; every further finding on lines of its own.

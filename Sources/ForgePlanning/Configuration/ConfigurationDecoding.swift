@@ -3,16 +3,17 @@ internal import ForgePresets
 internal import ForgeTOML
 
 extension ProjectConfiguration {
-    /// Reads `crowdforge.toml` at the root of a tree; the empty configuration when there is none. May block on files.
+    /// Reads `crowdforge.toml` at the root of a tree or in a folder of it; the empty configuration when there is none. May block on files.
     /// - Throws: `ForgeError` `config.invalid` with every fault and its place, `config.syntax`, or `config.too-large`.
-    package static func load(from tree: some SourceTree) throws -> ProjectConfiguration {
-        let path = RelativePath.root.appending(component: fileName)
+    package static func load(from tree: some SourceTree, in folder: RelativePath = .root) throws -> ProjectConfiguration {
+        let path = folder.appending(component: fileName)
         let limit = 1 << 20
         guard let real = try tree.resolve(path), let bytes = try tree.read(real, limit: limit + 1) else { return ProjectConfiguration() }
         guard bytes.count <= limit else {
-            throw ForgeError(.configuration, "config.too-large", "`\(fileName)` is larger than 1 MB", at: SourceLocation(file: fileName))
+            throw ForgeError(
+                .configuration, "config.too-large", "`\(path)` is larger than 1 MB", at: SourceLocation(file: path.display))
         }
-        return try ProjectConfiguration(parsing: bytes, file: fileName)
+        return try ProjectConfiguration(parsing: bytes, file: path.display)
     }
 
     /// - Throws: as `load(from:)`.
@@ -43,12 +44,29 @@ private struct ConfigurationDecoder {
         if let env = reader.tableReader("env") { configuration.environment = environment(env) }
         if let routes = reader.tableReader("routes") { configuration.routes = self.routes(routes) }
         if let resources = reader.tableReader("resources") { configuration.resources = self.resources(resources) }
-        if let app = reader.node("app") {
-            faults.add(
-                "several apps in one project are not supported yet", at: reader.place(of: app),
-                hint: "choose one folder with `root = \"…\"` in `[build]`")
-        }
+        configuration.apps = apps()
         reader.finish()
+    }
+
+    private func apps() -> [ProjectConfiguration.App] {
+        var known: [String: SourceLocation] = [:]
+        return reader.tableReaders("app").compactMap { table in
+            let name = table.requiredString("name")
+            if !table.has("root") {
+                faults.add("`[[app]]` has no `root`", at: table.location, hint: "add `root = \"…\"`, the app's folder")
+            }
+            let build = build(table)
+            guard let name, build.root != nil else { return nil }
+            guard name.value.wholeMatch(of: /[A-Za-z0-9][A-Za-z0-9._-]{0,63}/) != nil else {
+                faults.add("`\(name.value)` is not an app's name: letters, digits, `.`, `_` and `-`", at: name.location)
+                return nil
+            }
+            for (word, text) in [("name", name.value), ("root", "\(build.root?.value.display ?? "")/")] {
+                guard let other = known.updateValue(name.location, forKey: text) else { continue }
+                faults.add("another `[[app]]` has this `\(word)`", at: name.location, hint: "it is at \(other)")
+            }
+            return ProjectConfiguration.App(name: name, build: build)
+        }
     }
 
     private func build(_ table: TableReader) -> ProjectConfiguration.Build {

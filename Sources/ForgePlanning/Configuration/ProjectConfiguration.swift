@@ -44,7 +44,22 @@ package struct ProjectConfiguration: Hashable, Sendable {
         package init() {}
     }
 
+    /// `[[app]]`: one of several apps in the project, with what `[build]` says for one alone.
+    package struct App: Hashable, Sendable {
+        package let name: Located<String>
+        package let build: Build
+    }
+
+    /// What applies to the members of a workspace that several apps build upon, whichever app is built.
+    package struct Shared: Hashable, Sendable {
+        package let environment: [String: String]
+        package let timeoutSeconds: Int?
+        package let memoryBytes: Int64?
+    }
+
     package var build = Build()
+    package var apps: [App] = []
+    package var shared: Shared?
     package var deploy = Deploy()
     /// `[env]`, literally: `$NAME` is filled in when the place is known.
     package var environment: [String: String] = [:]
@@ -57,6 +72,32 @@ package struct ProjectConfiguration: Hashable, Sendable {
 
     /// The app's folder below the source root.
     package var root: RelativePath { build.root?.value ?? .root }
+
+    /// What it says for one app in a folder: limits, versions and variables as for the whole; of what is built only what the app's
+    /// own table or its folder's own file says.
+    package func narrowed(to app: App?, in folder: RelativePath, own: ProjectConfiguration) -> ProjectConfiguration {
+        var narrowed = self
+        narrowed.apps = []
+        narrowed.shared = Shared(environment: environment, timeoutSeconds: build.timeoutSeconds, memoryBytes: build.memoryBytes)
+        narrowed.isPresent = isPresent || own.isPresent
+        narrowed.build = Build()
+        let sources = [app?.build, own.build].compactMap(\.self)
+        func first<Value>(_ key: KeyPath<Build, Value?>) -> Value? { sources.lazy.compactMap { $0[keyPath: key] }.first }
+        narrowed.build.framework = first(\.framework)
+        narrowed.build.command = first(\.command)
+        narrowed.build.output = first(\.output)
+        narrowed.build.start = first(\.start)
+        narrowed.build.install = first(\.install) ?? build.install
+        narrowed.build.nodeVersion = first(\.nodeVersion) ?? build.nodeVersion
+        narrowed.build.pythonVersion = first(\.pythonVersion) ?? build.pythonVersion
+        narrowed.build.timeoutSeconds = first(\.timeoutSeconds) ?? build.timeoutSeconds
+        narrowed.build.memoryBytes = first(\.memoryBytes) ?? build.memoryBytes
+        narrowed.build.root = Located(folder, at: app?.build.root?.location ?? SourceLocation(file: Self.fileName))
+        if own.deploy != Deploy() { narrowed.deploy = own.deploy }
+        if !own.routes.isEmpty { narrowed.routes = own.routes }
+        narrowed.environment.merge(own.environment) { $1 }
+        return narrowed
+    }
 
     /// The text of a dotted key, for presets that ask.
     package func value(of key: String) -> Located<String>? {

@@ -9,9 +9,12 @@ final class ProjectFacts {
     let python: PythonProject
     let configuration: ProjectConfiguration
     let catalog: PresetCatalog
+    /// Nil for a project that stands alone.
+    let workspace: WorkspaceContext?
     private var managers: [Ecosystem: PackageManager?] = [:]
 
-    init(files: ProjectFiles, configuration: ProjectConfiguration, catalog: PresetCatalog) {
+    init(files: ProjectFiles, configuration: ProjectConfiguration, catalog: PresetCatalog, workspace: WorkspaceContext? = nil) {
+        self.workspace = workspace
         self.files = files
         self.configuration = configuration
         self.catalog = catalog
@@ -22,6 +25,7 @@ final class ProjectFacts {
     /// The package manager of an ecosystem; nil when the project has no manifest of it.
     /// - Throws: `ForgeError` `detect.several-lockfiles`.
     func packageManager(_ ecosystem: Ecosystem) throws -> PackageManager? {
+        if let shared = workspace?.manager(ecosystem) { return shared }
         if let known = managers[ecosystem] { return known }
         let manager = try PackageManagerResolver(facts: self, ecosystem: ecosystem).resolve()
         managers[ecosystem] = manager
@@ -162,7 +166,7 @@ struct ClauseEvaluator {
 
 extension TOMLTable {
     /// Follows a pointer like JSON's; the root itself has no node.
-    fileprivate func at(pointer: String) -> TOMLNode? {
+    func at(pointer: String) -> TOMLNode? {
         var table: TOMLTable? = self
         var node: TOMLNode?
         for part in pointer.split(separator: "/") {

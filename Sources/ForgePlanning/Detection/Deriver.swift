@@ -6,6 +6,8 @@ final class Deriver {
     let preset: Preset
     let facts: ProjectFacts
     private(set) var kind: Artifact.Kind
+    /// What further placeholders stand for.
+    var names: [String: String] = [:]
     private var derive: [String: Derivation]
     private var known: [String: Derived?] = [:]
     private var underway: Set<String> = []
@@ -49,6 +51,7 @@ final class Deriver {
     func placeholder(_ name: String) throws -> Derived? {
         if name.hasPrefix("script.") { return try script(String(name.dropFirst("script.".count))) }
         if name == "packageManager.install" { return try install() }
+        if let text = names[name] { return Derived(value: .text(text), source: own, rule: "workspace", requires: [], inputs: nil) }
         if name.hasPrefix("program."), let text = facts.catalog.programs[String(name.dropFirst("program.".count))] {
             return Derived(value: .text(text), source: own, rule: "program", requires: [], inputs: nil)
         }
@@ -149,11 +152,22 @@ final class Deriver {
 
     /// The package manager's install command; nil when there is nothing to install.
     private func install() throws -> Derived? {
-        guard let manager = try packageManager(), try facts.manifests.hasAny(manager.ecosystem) else { return nil }
+        guard let manager = try packageManager() else { return nil }
+        if let context = facts.workspace, context.manager(manager.ecosystem) != nil {
+            return try Deriver(preset: preset, facts: context.root).workspaceInstall(manager)
+        }
+        guard try facts.manifests.hasAny(manager.ecosystem) else { return nil }
         guard let derived = try first(of: manager.install, key: "install") else { return nil }
         let inputs = try evaluator.holds(manager.readsTree ?? .any([])) ? ["**"] : derived.inputs
         return Derived(
             value: derived.value, source: manager.provenance, rule: derived.rule, requires: [], inputs: inputs)
+    }
+
+    /// What installs a whole workspace: asked of its root, where the lockfile is. What it reads stands apart.
+    private func workspaceInstall(_ manager: PackageManager) throws -> Derived? {
+        try first(of: manager.install, key: "install").map {
+            Derived(value: $0.value, source: manager.provenance, rule: $0.rule, requires: [], inputs: nil)
+        }
     }
 
     private func fill(_ template: Template, quoted: Bool) throws -> String? {

@@ -7,6 +7,8 @@ package struct Detection: Hashable, Sendable {
     package let kind: Artifact.Kind
     package let packageManager: PackageManager?
     package let root: RelativePath
+    /// Where the app stands among others; nil when it stands alone.
+    package let place: WorkspacePlace?
     /// Every value that came out, by key; `runtime.<toolchain>` are the versions.
     package let values: [String: Derived]
     package let evidence: [Evidence]
@@ -37,6 +39,20 @@ package struct Candidate: Hashable, Sendable, Encodable {
     package let reason: String
 }
 
+/// Where an app of a workspace stands.
+package struct WorkspacePlace: Hashable, Sendable {
+    /// Of the workspace, below the source's root.
+    package let root: RelativePath
+    /// The app's folder below that.
+    package let folder: RelativePath
+    /// How its step is called that makes its output.
+    package let build: String
+    /// Folders of members that it does not depend on, below the workspace's root.
+    package let strangers: [RelativePath]
+    /// Whether programs that its package manager installed lie at the workspace's root as well.
+    package let sharesPrograms: Bool
+}
+
 /// A server that a start command needs and no manifest lists.
 package struct MissingDependency: Hashable, Sendable {
     package let name: String
@@ -51,6 +67,12 @@ package struct MissingDependency: Hashable, Sendable {
 package struct ResolvedStep: Hashable, Sendable {
     package var id: String
     package var title: String
+    /// Where it runs, below the plan's root, as all its paths are; nil: there.
+    package var directory: RelativePath?
+    /// Folders it does not see.
+    package var excludes: [RelativePath]?
+    /// Whether it is built for several apps, and knows nothing of any one of them.
+    package var isShared = false
     package var needs: [String]
     package var command: Command
     package var inputs: [String]
@@ -85,7 +107,7 @@ package struct DetectionReport: Hashable, Sendable, Encodable {
     package let evidence: [Evidence]
     package let candidates: [Candidate]
     /// Apps of a workspace, by folder.
-    package let apps: [String]
+    package let apps: [AppReport]
 
     private enum CodingKeys: CodingKey {
         case preset, name, language, packageManager, kind, root, install, build, output, start, runtimeVersion, derived, evidence,
@@ -114,7 +136,9 @@ package struct DetectionReport: Hashable, Sendable, Encodable {
 }
 
 extension Detection {
-    package var report: DetectionReport {
+    package var report: DetectionReport { report(apps: []) }
+
+    func report(apps: [AppReport]) -> DetectionReport {
         let runtime = preset.toolchains.first.flatMap { values["runtime.\($0)"] }
         // A server that builds nothing writes nothing.
         let output = kind == .container && values["build"] == nil ? nil : values["output"]
@@ -126,7 +150,23 @@ extension Detection {
             kind: kind == .static ? .static : kind == .image ? .image : .server, root: root.display, install: values["install"]?.text,
             build: values["build"]?.text, output: output?.text, start: kind == .static ? nil : values["start"]?.text,
             runtimeVersion: runtime?.text, derived: derived.mapValues { .init(source: $0.source, rule: $0.rule) }, evidence: evidence,
-            candidates: candidates, apps: [])
+            candidates: candidates, apps: apps)
+    }
+}
+
+extension DetectionReport {
+    /// Of a workspace's root that is no app: how everything is installed, and by whom. `remains` is what its own files say.
+    init(
+        workspace remains: DetectionReport?, install: String?, language: String?, packageManager: String?, root: RelativePath,
+        apps: [AppReport]
+    ) {
+        let kept = ["install", "build"]
+        self.init(
+            preset: nil, name: nil, language: language ?? remains?.language, packageManager: packageManager ?? remains?.packageManager,
+            kind: nil, root: root.display, install: remains?.install ?? install, build: remains?.build, output: nil, start: nil,
+            runtimeVersion: remains?.runtimeVersion,
+            derived: (remains?.derived ?? [:]).filter { kept.contains($0.key) || $0.key == "runtimeVersion" },
+            evidence: remains?.evidence ?? [], candidates: [], apps: apps)
     }
 }
 

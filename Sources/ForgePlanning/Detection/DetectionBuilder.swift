@@ -15,10 +15,14 @@ struct DetectionBuilder {
         let kind = kind(deriver, values)
         let templates = try winner.preset.steps.compactMap { try StepResolver(deriver: deriver, manager: manager).resolve($0) }
         let present = Set(templates.map(\.id))
-        let installation = try InstallExpansion(deriver: deriver, manager: manager, kind: kind)
-            .expanded(templates.map { $0.needing(present) })
+        let own = templates.map { $0.needing($0.needs.filter(present.contains)) }
+        let installation =
+            try facts.workspace.map {
+                try WorkspaceSteps(context: $0, deriver: deriver, manager: manager, kind: kind).arranged(own)
+            } ?? InstallExpansion(deriver: deriver, manager: manager, kind: kind).expanded(own)
         return Detection(
-            preset: winner.preset, kind: kind, packageManager: manager, root: facts.files.root, values: values, evidence: evidence,
+            preset: winner.preset, kind: kind, packageManager: manager, root: facts.files.root, place: place(manager), values: values,
+            evidence: evidence,
             candidates: ranking.losers.map { item in
                 Candidate(
                     preset: item.match.preset.id, name: item.match.preset.name, group: item.match.preset.group,
@@ -27,6 +31,15 @@ struct DetectionBuilder {
             missing: try values["start"].flatMap { try missing($0, manager) },
             warnings: try warnings(manager, deriver, present: values["install"]), filesRead: facts.files.filesRead.sorted(),
             filesAbsent: facts.files.filesAbsent.sorted())
+    }
+
+    private func place(_ manager: PackageManager?) -> WorkspacePlace? {
+        facts.workspace.map { context in
+            WorkspacePlace(
+                root: context.workspace.root, folder: context.folder, build: context.id("build"),
+                strangers: context.workspace.strangers(to: context.folder),
+                sharesPrograms: manager.flatMap { context.manager($0.ecosystem) }?.workspace?.installation == .shared)
+        }
     }
 
     private var evidence: [Evidence] {
@@ -43,7 +56,11 @@ struct DetectionBuilder {
 
     private func version(of name: String, _ deriver: Deriver) throws -> Derived? {
         guard let toolchain = facts.catalog.toolchain(name) else { return nil }
-        return try deriver.first(of: toolchain.version, key: "runtime.\(name)")
+        if let own = try deriver.first(of: toolchain.version, key: "runtime.\(name)") { return own }
+        // Version files mostly lie at the workspace's root.
+        return try facts.workspace.flatMap {
+            try Deriver(preset: deriver.preset, facts: $0.root).first(of: toolchain.version, key: "runtime.\(name)")
+        }
     }
 
     private func dockerfile(_ deriver: Deriver) throws -> RelativePath? {
@@ -53,7 +70,7 @@ struct DetectionBuilder {
 
     private func missing(_ start: Derived, _ manager: PackageManager?) throws -> MissingDependency? {
         guard let ecosystem = winner.preset.ecosystem, let wanted = start.requires.first else { return nil }
-        let locked = try facts.manifests.locked(ecosystem)
+        let locked = try facts.manifests.locked(ecosystem).union(facts.workspace?.root.manifests.locked(ecosystem) ?? [])
         for name in start.requires {
             let parts = RequirementParts(name, ecosystem)
             if try facts.manifests.find(name, ecosystem) != nil || (parts.extra == nil && locked.contains(parts.name)) { return nil }
@@ -77,12 +94,14 @@ struct DetectionBuilder {
     private func warnings(_ manager: PackageManager?, _ deriver: Deriver, present install: Derived?) throws -> [Diagnostic] {
         guard let manager, install != nil else { return [] }
         if manager.lockfiles.isEmpty { return try unlockedList(manager, deriver).map { [$0] } ?? [] }
-        guard try !manager.lockfiles.contains(where: { try facts.files.isFile(Manifests.path($0)) }) else { return [] }
+        // Members of a workspace share one lockfile.
+        let files = facts.workspace?.manager(manager.ecosystem) == nil ? facts.files : facts.workspace?.root.files ?? facts.files
+        guard try !manager.lockfiles.contains(where: { try files.isFile(Manifests.path($0)) }) else { return [] }
         let manifest = manager.manifests.first ?? "the manifest"
         return [
             Diagnostic(
                 "dependencies are not locked: there is no `\(manager.lockfiles[0])`",
-                at: SourceLocation(file: facts.files.display(Manifests.path(manifest))),
+                at: SourceLocation(file: files.display(Manifests.path(manifest))),
                 hint: "install once with \(manager.name) and commit `\(manager.lockfiles[0])`")
         ]
     }
@@ -104,7 +123,7 @@ struct DetectionBuilder {
 }
 
 /// Fills the placeholders of one step; a step whose command has no value is left out.
-private struct StepResolver {
+struct StepResolver {
     let deriver: Deriver
     let manager: PackageManager?
 
@@ -117,14 +136,14 @@ private struct StepResolver {
         if isInstall, install?.rule.hasPrefix("config") == true { inputs = [] }
         let environment = step.network == .registries ? manager?.environment ?? [:] : [:]
         return ResolvedStep(
-            id: step.id, title: step.title ?? command.typed, needs: step.needs, command: command,
+            id: step.id, title: step.title ?? command.typed, directory: nil, excludes: nil, needs: step.needs, command: command,
             inputs: inputs.contains("**") ? [] : inputs,
             outputs: try paths(step.outputs, onlyPresent: false), caches: try paths(step.caches, onlyPresent: false), network: step.network,
             environment: environment.merging(step.environment) { $1 },
             registries: step.network == .registries ? try registries() : nil)
     }
 
-    private func registries() throws -> Step.Registries? {
+    func registries() throws -> Step.Registries? {
         try manager.map { manager in
             // A manager without a lockfile of its own is locked by a manifest that hashes everything.
             let names = manager.lockfiles.isEmpty ? Array(manager.manifests.prefix(1)) : manager.lockfiles
@@ -171,14 +190,5 @@ private struct StepResolver {
         case "caches": manager?.caches ?? []
         default: []
         }
-    }
-}
-
-extension ResolvedStep {
-    /// Without needs that were left out.
-    fileprivate func needing(_ present: Set<String>) -> ResolvedStep {
-        ResolvedStep(
-            id: id, title: title, needs: needs.filter(present.contains), command: command, inputs: inputs, outputs: outputs, caches: caches,
-            network: network, environment: environment, registries: registries)
     }
 }

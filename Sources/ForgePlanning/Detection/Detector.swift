@@ -10,7 +10,11 @@ package struct Detector: Sendable {
     /// - Throws: `ForgeError`: `detect.empty`, `detect.none`, `detect.ambiguous`, `detect.several-lockfiles`,
     ///   `detect.manifest-syntax`, `config.unknown-framework`, `config.no-root`.
     package func detect(in tree: some SourceTree, configuration: ProjectConfiguration) throws -> Detection {
-        let facts = try facts(tree, configuration)
+        try detect(try facts(tree, configuration))
+    }
+
+    func detect(_ facts: ProjectFacts) throws -> Detection {
+        try checkRoot(facts.files, facts.configuration)
         let ranking = try rank(facts)
         guard let winner = ranking.winner else { throw try nothing(facts, ranking) }
         if let rival = ranking.rival { throw ambiguous(winner, rival) }
@@ -38,12 +42,16 @@ package struct Detector: Sendable {
 
     private func facts(_ tree: some SourceTree, _ configuration: ProjectConfiguration) throws -> ProjectFacts {
         let files = ProjectFiles(tree: tree, root: configuration.root)
+        try checkRoot(files, configuration)
+        return ProjectFacts(files: files, configuration: configuration, catalog: catalog)
+    }
+
+    func checkRoot(_ files: ProjectFiles, _ configuration: ProjectConfiguration) throws {
         guard case .directory? = try files.node(.root) else {
             throw ForgeError(
                 .configuration, "config.no-root", "there is no folder `\(configuration.root)`", at: configuration.build.root?.location,
                 hint: "`root` names a folder below the one that holds `crowdforge.toml`")
         }
-        return ProjectFacts(files: files, configuration: configuration, catalog: catalog)
     }
 
     struct Match {

@@ -16,14 +16,7 @@ struct InstallExpansion {
         var expanded = steps
         let resolve = try resolution(for: steps[index], manager)
         var step = steps[index]
-        if let resolve {
-            step.needs.append(resolve.id)
-            step.registries = step.registries.map {
-                .init(
-                    manager: $0.manager, origins: $0.origins, replaces: $0.replaces, lockfile: Manifests.path(resolve.outputs[0]),
-                    witnesses: $0.witnesses)
-            }
-        }
+        if let resolve { step = step.locked(by: resolve) }
         step.command = try deriver.first(of: manager.frozen, key: "frozen")?.command ?? step.command
         let production = try production(besides: step, in: steps, manager)
         if let production, production.id == step.id { step = production }
@@ -34,7 +27,7 @@ struct InstallExpansion {
     }
 
     /// The step that writes a lockfile; nil where the project has one.
-    private func resolution(for install: ResolvedStep, _ manager: PackageManager) throws -> ResolvedStep? {
+    func resolution(for install: ResolvedStep, _ manager: PackageManager) throws -> ResolvedStep? {
         guard let lockfile = manager.resolvedLockfile, let command = try deriver.first(of: manager.resolve, key: "resolve")?.command else {
             return nil
         }

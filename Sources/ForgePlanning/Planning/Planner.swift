@@ -16,7 +16,8 @@ package enum Planner {
         }
         let steps = try draft.steps()
         return BuildPlan(
-            preset: detection.preset.reference, root: detection.root, steps: steps, artifact: try draft.artifact(steps),
+            preset: detection.preset.reference, root: detection.place?.root ?? detection.root, steps: steps,
+            artifact: try draft.artifact(steps),
             toolchains: draft.toolchains(steps), warnings: detection.warnings)
     }
 }
@@ -65,29 +66,52 @@ private struct PlanDraft {
         }
         // An install depends on manifests and lockfile alone, so the project's variables stay out of its key; and
         // NODE_ENV=production would leave out what the build needs.
-        let own = resolved.network == .none ? configuration.environment : [:]
+        // What several apps are built from knows the variables of all of them only.
+        let whole = resolved.isShared ? configuration.shared : nil
+        let own = resolved.network == .none ? whole?.environment ?? configuration.environment : [:]
         let environment = ["CI": "true"].merging(resolved.environment) { $1 }.merging(own) { $1 }
         return Step(
-            id: resolved.id, title: resolved.title, needs: resolved.needs, command: argv(resolved.command), environment: environment,
-            inputs: resolved.inputs, outputs: outputs,
+            id: resolved.id, title: resolved.title, directory: resolved.directory, needs: resolved.needs,
+            command: resolved.isShared ? resolved.command.argv : argv(resolved.command), environment: environment,
+            inputs: resolved.inputs, excludes: resolved.excludes, outputs: outputs,
             caches: try resolved.caches.map { try path($0, what: "cache of step `\(resolved.id)`") },
             network: resolved.network, registries: resolved.registries,
-            publicVariables: resolved.network == .none ? detection.preset.publicVariables : [], limits: limits)
+            publicVariables: resolved.network == .none && !resolved.isShared ? detection.preset.publicVariables : [],
+            limits: limits(isShared: resolved.isShared))
     }
 
-    private var limits: Step.Limits {
+    private func limits(isShared: Bool) -> Step.Limits {
         var limits = Step.Limits.standard
-        if let seconds = configuration.build.timeoutSeconds { limits.timeoutSeconds = seconds }
-        if let bytes = configuration.build.memoryBytes { limits.memoryBytes = bytes }
+        let whole = isShared ? configuration.shared : nil
+        if let seconds = whole.map(\.timeoutSeconds) ?? configuration.build.timeoutSeconds { limits.timeoutSeconds = seconds }
+        if let bytes = whole.map(\.memoryBytes) ?? configuration.build.memoryBytes { limits.memoryBytes = bytes }
         return limits
     }
 
     /// A project's own line finds installed programs by name, as it does in a package script.
     private func argv(_ command: Command) -> [String] {
+        if let place = detection.place, place.sharesPrograms, !place.folder.isRoot { return argv(command, in: place) }
         guard case .shell(let line) = command, isProjects(command), detection.values["install"] != nil, let folder = manager?.executables,
             line.split(separator: " ").first.map(String.init) != manager?.id
         else { return command.argv }
         return Command.shell("PATH=\"$PWD/\(folder):$PATH\"; \(line)").argv
+    }
+
+    /// In a workspace most programs lie at its root.
+    private func argv(_ command: Command, in place: WorkspacePlace) -> [String] {
+        guard let folder = manager?.executables else { return command.argv }
+        let up = place.folder.components.map { _ in ".." }.joined(separator: "/")
+        let path = "PATH=\"$PWD/\(folder):$PWD/\(up)/\(folder):$PATH\"; "
+        switch command {
+        case .argv(let words):
+            guard let first = words.first, first.hasPrefix(folder + "/") else { return words }
+            let line = Command.argv([String(first.dropFirst(folder.count + 1))] + words.dropFirst()).typed
+            return Command.shell("\(path)exec \(line)").argv
+        case .shell(let line):
+            let isForeign = isProjects(command) || line.contains(folder + "/")
+            guard isForeign, line.split(separator: " ").first.map(String.init) != manager?.id else { return command.argv }
+            return Command.shell(path + (isProjects(command) ? line : line.replacing(folder + "/", with: ""))).argv
+        }
     }
 
     private func isProjects(_ command: Command) -> Bool {
@@ -102,20 +126,27 @@ private struct PlanDraft {
         case .image:
             return ArtifactSpec(kind: .image, output: .root, launch: nil, routes: configuration.routes, dockerfile: detection.dockerfile)
         case .static:
-            let output = try detection.values["output"].map { try path($0.text, what: "output (\($0.source))") } ?? .root
-            return ArtifactSpec(kind: .static, output: output, launch: nil, routes: configuration.routes)
+            return ArtifactSpec(kind: .static, output: try output(), launch: nil, routes: configuration.routes)
         case .container, .function:
-            let built = steps.contains { $0.id == "build" }
-            let output = built ? try detection.values["output"].map { try path($0.text, what: "output (\($0.source))") } ?? .root : .root
+            let built = steps.contains { $0.id == detection.place?.build ?? "build" }
             let launch = detection.values["start"].map { start in
                 Launch(
                     command: argv(start.command), port: configuration.deploy.port ?? port ?? template.port, healthPath: healthPath,
-                    environment: template.environment.merging(configuration.environment) { $1 })
+                    environment: template.environment.merging(configuration.environment) { $1 },
+                    directory: detection.place.flatMap { $0.folder.isRoot ? nil : $0.folder })
             }
+            let strangers = detection.place?.strangers ?? []
             return ArtifactSpec(
-                kind: detection.kind, output: output, launch: launch, routes: configuration.routes, leavesOut: detection.leavesOut,
+                kind: detection.kind, output: built ? try output() : .root, excludes: strangers.isEmpty ? nil : strangers, launch: launch,
+                routes: configuration.routes, leavesOut: detection.leavesOut,
                 runtimes: detection.preset.toolchains + starters(launch))
         }
+    }
+
+    /// Below the plan's root.
+    private func output() throws -> RelativePath {
+        let folder = detection.place?.folder ?? .root
+        return folder.appending(try detection.values["output"].map { try path($0.text, what: "output (\($0.source))") } ?? .root)
     }
 
     private var healthPath: String? {

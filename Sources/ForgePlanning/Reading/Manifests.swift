@@ -13,7 +13,13 @@ package final class Manifests {
     /// Everything the manifests of an ecosystem ask for, in file order.
     package func dependencies(_ ecosystem: Ecosystem) throws -> [Dependency] {
         if let known = known[ecosystem] { return known }
-        let all = ecosystem == .npm ? try npm() : try pypi()
+        let all: [Dependency]
+        switch ecosystem {
+        case .npm: all = try npm()
+        case .pypi: all = try pypi()
+        // Nothing asks yet what a crate or a module depends on.
+        case .cargo, .go: all = []
+        }
         known[ecosystem] = all
         return all
     }
@@ -42,6 +48,7 @@ package final class Manifests {
             let lines = try files.text(Manifests.path("requirements.txt")).map(SourceText.lines) ?? []
             if lines.contains(where: { !$0.hasPrefix("#") && $0.contains { !$0.isWhitespace } }) { return true }
             return try files.toml(Manifests.path("pyproject.toml"))?["build-system"] != nil
+        case .cargo, .go: return false
         }
     }
 
@@ -142,7 +149,7 @@ package struct RequirementParts {
 }
 
 /// The dependency tables of `pyproject.toml` (PEP 621, PEP 735, Poetry) and `Pipfile`.
-private struct PythonManifest {
+struct PythonManifest {
     let table: TOMLTable
     let file: String
 

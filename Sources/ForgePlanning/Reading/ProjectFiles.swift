@@ -18,22 +18,35 @@ package final class ProjectFiles {
 
     private let tree: any SourceTree
     package let root: RelativePath
+    /// Folders below the root that are as if they were not there: those of other apps.
+    private let hidden: Set<RelativePath>
     private var texts: [RelativePath: String?] = [:]
     private var listings: [RelativePath: [SourceEntry]] = [:]
     private var parsedJSON: [RelativePath: Result<JSONNode, JSONSyntaxError>] = [:]
+    private var parsedYAML: [RelativePath: Result<JSONNode, JSONSyntaxError>] = [:]
     private var parsedTOML: [RelativePath: Result<TOMLTable, TOMLSyntaxError>] = [:]
     private var listed = 0
     /// Files whose content was looked at, and paths that were looked for in vain: while neither changes, nothing else does.
     package private(set) var filesRead: Set<RelativePath> = []
     package private(set) var filesAbsent: Set<RelativePath> = []
 
-    package init(tree: any SourceTree, root: RelativePath = .root) {
+    package init(tree: any SourceTree, root: RelativePath = .root, hidden: Set<RelativePath> = []) {
         self.tree = tree
         self.root = root
+        self.hidden = hidden
     }
+
+    /// The same tree, seen from a folder below this one's root, without the folders of others in it.
+    func folder(_ path: RelativePath, without others: [RelativePath] = []) -> ProjectFiles {
+        let hidden = others.filter { $0 != path }.compactMap { $0.relative(to: path) }
+        return ProjectFiles(tree: tree, root: root.appending(path), hidden: Set(hidden))
+    }
+
+    private func isHidden(_ path: RelativePath) -> Bool { !hidden.isEmpty && hidden.contains { path.isWithin($0) } }
 
     /// What stands at a path below the app's root, links followed; nil when nothing does.
     package func node(_ path: RelativePath) throws -> SourceNode? {
+        guard !isHidden(path) else { return nil }
         guard let real = try tree.resolve(root.appending(path)) else {
             filesAbsent.insert(path)
             return nil
@@ -48,7 +61,8 @@ package final class ProjectFiles {
     package func entries(_ path: RelativePath) throws -> [SourceEntry] {
         if let known = listings[path] { return known }
         let real = try tree.resolve(root.appending(path))
-        let entries = try real.map { try tree.entries(of: $0) } ?? []
+        let all = try real.map { try tree.entries(of: $0) } ?? []
+        let entries = hidden.isEmpty ? all : all.filter { !isHidden(path.appending(component: $0.name)) }
         listings[path] = entries
         listed += entries.count
         return entries
@@ -75,6 +89,20 @@ package final class ProjectFiles {
         }
     }
 
+    /// The first document of a YAML file, in the words of JSON.
+    /// - Throws: `ForgeError` `detect.manifest-syntax` with the place of the first mistake.
+    package func yaml(_ path: RelativePath) throws -> JSONNode? {
+        if parsedYAML[path] == nil {
+            guard let text = try manifest(path) else { return nil }
+            parsedYAML[path] = Result { () throws(JSONSyntaxError) in try YAMLDocument.parse(text) }
+        }
+        switch parsedYAML[path] {
+        case .success(let node)?: return node
+        case .failure(let error)?: throw broken(path, "YAML", error.message, error.line, error.column)
+        case nil: return nil
+        }
+    }
+
     /// - Throws: `ForgeError` `detect.manifest-syntax` with the place of the first mistake.
     package func toml(_ path: RelativePath) throws -> TOMLTable? {
         if parsedTOML[path] == nil {
@@ -88,22 +116,27 @@ package final class ProjectFiles {
         }
     }
 
-    /// Every path below the app's root that fits, sorted; at most 64.
-    package func expand(_ glob: Glob, kind: Clause.FileKind = .file, depth: Int = 0) throws -> [RelativePath] {
-        var found: Set<RelativePath> = []
+    /// Every path below the app's root that fits, sorted; at most `limit`.
+    package func expand(_ glob: Glob, kind: Clause.FileKind = .file, depth: Int = 0, limit: Int = 64) throws -> [RelativePath] {
+        var found = Finds(limit: limit * 4)
         for start in try folders(depth: depth) {
             for parts in glob.alternatives { try expand(parts[...], below: start, kind, &found) }
         }
-        return Array(found.sorted().prefix(64))
+        return Array(found.paths.sorted().prefix(limit))
+    }
+
+    private struct Finds {
+        var paths: Set<RelativePath> = []
+        let limit: Int
     }
 
     /// How a path is named to the user: below the source's root, not the app's.
     package func display(_ path: RelativePath) -> String { root.appending(path).display }
 
     private func expand(
-        _ parts: ArraySlice<String>, below folder: RelativePath, _ kind: Clause.FileKind, _ found: inout Set<RelativePath>
+        _ parts: ArraySlice<String>, below folder: RelativePath, _ kind: Clause.FileKind, _ found: inout Finds
     ) throws {
-        guard let part = parts.first, found.count < 256 else { return }
+        guard let part = parts.first, found.paths.count < found.limit else { return }
         let rest = parts.dropFirst()
         if part == "**" {
             try expand(rest, below: folder, kind, &found)
@@ -119,12 +152,12 @@ package final class ProjectFiles {
     }
 
     private func visit(
-        _ path: RelativePath, _ rest: ArraySlice<String>, _ kind: Clause.FileKind, _ found: inout Set<RelativePath>
+        _ path: RelativePath, _ rest: ArraySlice<String>, _ kind: Clause.FileKind, _ found: inout Finds
     ) throws {
         guard let node = try node(path) else { return }
         switch (rest.isEmpty, node) {
-        case (true, .file): if kind != .directory { found.insert(path) }
-        case (true, .directory): if kind != .file { found.insert(path) }
+        case (true, .file): if kind != .directory { found.paths.insert(path) }
+        case (true, .directory): if kind != .file { found.paths.insert(path) }
         case (false, .directory): try expand(rest, below: path, kind, &found)
         default: break
         }

@@ -23,6 +23,23 @@ package enum ExplainRendering {
         return lines.joined(separator: "\n") + "\n"
     }
 
+    /// What was recognized; of a workspace, each of its apps.
+    package static func text(_ survey: Survey) -> String {
+        var text = survey.own.map { self.text($0.detection) } ?? ""
+        if let workspace = survey.workspace, survey.own == nil {
+            let names = workspace.managers.map(\.name).joined(separator: ", ")
+            let count = workspace.folders.filter { !$0.isRoot }.count
+            text = "workspace" + (names.isEmpty ? "" : " of \(names)") + ", \(count) member" + (count == 1 ? "" : "s") + "\n"
+        }
+        let rows = survey.apps.map { app in
+            let report = AppReport(app)
+            return [app.name, report.root, report.kind?.rawValue ?? "", "\(app.detection.preset.name) (\(report.preset))"]
+        }
+        let widths = (0..<4).map { column in (rows.map { $0[column].count }.max() ?? 0) + 2 }
+        return text
+            + rows.map { row in "app  " + zip(row, widths).map { $0.padded($1) }.joined() }.map { $0.withoutTrailingSpaces + "\n" }.joined()
+    }
+
     /// What was recognized and where each value comes from.
     package static func text(_ detection: Detection) -> String {
         let report = detection.report
@@ -48,5 +65,7 @@ package enum ExplainRendering {
 }
 
 extension String {
+    fileprivate var withoutTrailingSpaces: String { String(self[..<(lastIndex { $0 != " " }.map(index(after:)) ?? startIndex)]) }
+
     fileprivate func padded(_ width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
 }

@@ -2,6 +2,31 @@ package import ForgeModel
 
 /// A plan for people and for drawing tools. Pure text; every function ends its output with a line feed.
 package enum PlanRendering {
+    /// What `--json` prints: the plan of one app as it is, of several apps each with its name.
+    package enum Document: Encodable {
+        case plan(BuildPlan)
+        case apps([AppPlan])
+
+        private enum CodingKeys: CodingKey { case apps }
+
+        package func encode(to encoder: any Encoder) throws {
+            switch self {
+            case .plan(let plan): try plan.encode(to: encoder)
+            case .apps(let apps):
+                var container = encoder.container(keyedBy: CodingKeys.self)
+                try container.encode(apps, forKey: .apps)
+            }
+        }
+    }
+
+    package static func json(_ apps: [AppPlan]) -> Document { apps.count == 1 ? .plan(apps[0].plan) : .apps(apps) }
+
+    /// Each app under its name.
+    package static func text(_ apps: [AppPlan]) -> String {
+        guard apps.count != 1 else { return text(apps[0].plan) }
+        return apps.map { "\($0.name)  (\($0.root))\n" + text($0.plan) }.joined(separator: "\n")
+    }
+
     package static func text(_ plan: BuildPlan) -> String {
         var rows: [(String, String)] = [("preset", "\(plan.preset.name) (\(plan.preset.id))")]
         if !plan.root.isRoot { rows.append(("root", plan.root.display)) }
@@ -20,32 +45,47 @@ package enum PlanRendering {
         return rows.map { label, value in label + String(repeating: " ", count: width - label.count) + value + "\n" }.joined()
     }
 
-    /// A Mermaid flow chart.
-    package static func mermaid(_ plan: BuildPlan) -> String {
+    /// A Mermaid flow chart; steps that several apps have stand in it once.
+    package static func mermaid(_ apps: [AppPlan]) -> String {
         var lines = ["flowchart LR", "    source([\"source\"])"]
-        for (index, step) in plan.steps.enumerated() {
+        let steps = steps(of: apps)
+        for (index, step) in steps.enumerated() {
             lines.append("    s\(index)[\"\(mermaid(step.id))<br/>\(mermaid(CommandText.typed(step.command)))\"]")
         }
-        lines.append("    artifact([\"\(mermaid(artifactLabel(plan.artifact)))\"])")
-        lines += edges(plan).map { "    \($0.from) --> \($0.to)" }
+        for (node, label) in artifacts(of: apps) { lines.append("    \(node)([\"\(mermaid(label))\"])") }
+        lines += edges(apps, steps).map { "    \($0.from) --> \($0.to)" }
         return lines.joined(separator: "\n") + "\n"
     }
 
     /// Graphviz.
-    package static func dot(_ plan: BuildPlan) -> String {
+    package static func dot(_ apps: [AppPlan]) -> String {
         var lines = ["digraph plan {", "    rankdir=LR;", "    node [shape=box];", "    source [label=\"source\", shape=oval];"]
-        for (index, step) in plan.steps.enumerated() {
+        let steps = steps(of: apps)
+        for (index, step) in steps.enumerated() {
             lines.append("    s\(index) [label=\"\(dot(step.id))\\n\(dot(CommandText.typed(step.command)))\"];")
         }
-        lines.append("    artifact [label=\"\(dot(artifactLabel(plan.artifact)))\", shape=oval];")
-        lines += edges(plan).map { "    \($0.from) -> \($0.to);" }
+        for (node, label) in artifacts(of: apps) { lines.append("    \(node) [label=\"\(dot(label))\", shape=oval];") }
+        lines += edges(apps, steps).map { "    \($0.from) -> \($0.to);" }
         return lines.joined(separator: "\n") + "\n}\n"
+    }
+
+    private static func steps(of apps: [AppPlan]) -> [Step] {
+        var seen: Set<String> = []
+        return apps.flatMap(\.plan.steps).filter { seen.insert($0.id).inserted }
+    }
+
+    private static func artifacts(of apps: [AppPlan]) -> [(node: String, label: String)] {
+        if apps.count == 1 { return [("artifact", artifactLabel(apps[0].plan.artifact))] }
+        return apps.enumerated().map { ("a\($0)", "\($1.name): \(artifactLabel($1.plan.artifact))") }
     }
 
     private static func details(of step: Step) -> [String] {
         var lines: [String] = []
         if !step.needs.isEmpty { lines.append("after   " + step.needs.joined(separator: ", ")) }
-        lines.append("reads   " + (step.inputs.isEmpty ? "the source" : step.inputs.joined(separator: ", ")))
+        if let directory = step.directory { lines.append("in      \(directory)") }
+        let hidden = (step.excludes ?? []).map(\.display).joined(separator: ", ")
+        let source = hidden.isEmpty ? "the source" : "the source without \(hidden)"
+        lines.append("reads   " + (step.inputs.isEmpty ? source : step.inputs.joined(separator: ", ")))
         if !step.outputs.isEmpty { lines.append("writes  " + step.outputs.map(\.display).joined(separator: ", ")) }
         if !step.caches.isEmpty { lines.append("keeps   " + step.caches.map(\.display).joined(separator: ", ")) }
         if step.network == .registries { lines.append(network(of: step)) }
@@ -63,7 +103,7 @@ package enum PlanRendering {
     private static func artifact(_ spec: ArtifactSpec) -> [(String, String)] {
         var rows = [("artifact", artifactLabel(spec))]
         if let launch = spec.launch {
-            rows.append(("", "starts  " + CommandText.typed(launch.command)))
+            rows.append(("", "starts  " + CommandText.typed(launch.command) + (launch.directory.map { " in \($0)" } ?? "")))
             rows.append(("", "port    \(launch.port)" + (launch.healthPath.map { ", health \($0)" } ?? "")))
             let variables = launch.environment.sorted { $0.key < $1.key }.map { "\($0.key)=\(CommandText.quote($0.value))" }
             if !variables.isEmpty { rows.append(("", "sets    " + variables.joined(separator: " "))) }
@@ -79,21 +119,21 @@ package enum PlanRendering {
         }
     }
 
-    /// Roots hang on the source, leaves lead to the artifact.
-    private static func edges(_ plan: BuildPlan) -> [(from: String, to: String)] {
-        let numbers = Dictionary(plan.steps.enumerated().map { ($0.element.id, "s\($0.offset)") }) { first, _ in first }
+    /// Roots hang on the source, the leaves of each app lead to its artifact.
+    private static func edges(_ apps: [AppPlan], _ steps: [Step]) -> [(from: String, to: String)] {
+        let numbers = Dictionary(steps.enumerated().map { ($0.element.id, "s\($0.offset)") }) { first, _ in first }
         var edges: [(from: String, to: String)] = []
-        var needed: Set<String> = []
-        for step in plan.steps {
+        for step in steps {
             let own = numbers[step.id] ?? ""
             if step.needs.isEmpty { edges.append(("source", own)) }
-            for need in step.needs {
-                edges.append((numbers[need] ?? "source", own))
-                needed.insert(need)
-            }
+            for need in step.needs { edges.append((numbers[need] ?? "source", own)) }
         }
-        edges += plan.steps.filter { !needed.contains($0.id) }.map { (numbers[$0.id] ?? "", "artifact") }
-        return edges.isEmpty ? [("source", "artifact")] : edges
+        for (app, artifact) in zip(apps, artifacts(of: apps)) {
+            let needed = Set(app.plan.steps.flatMap(\.needs))
+            let leaves = app.plan.steps.filter { !needed.contains($0.id) }.map { numbers[$0.id] ?? "" }
+            edges += (leaves.isEmpty ? ["source"] : leaves).map { ($0, artifact.node) }
+        }
+        return edges
     }
 
     /// Mermaid takes HTML entities inside quoted labels.

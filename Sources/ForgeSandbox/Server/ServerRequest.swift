@@ -1,20 +1,25 @@
+package import ForgeModel
+
 /// A server and all it may see.
 package struct ServerRequest: Sendable {
     /// Absolute directory with the artifact's files: shared with others and never written; shown read-only at
     /// `SandboxWorld.workspace`, as owned by the user inside.
     package let root: String
-    /// argv; the first element is found in `PATH`. Runs in the workspace.
+    /// argv; the first element is found in `PATH`. Runs in the workspace, or in `directory` below it.
     package let command: [String]
+    package let directory: RelativePath
     /// Laid over `SandboxWorld.serverEnvironment`; nothing else is set.
     package let environment: [String: String]
     package let limits: ServerLimits
     package let network: ServerNetwork
 
     package init(
-        root: String, command: [String], environment: [String: String], limits: ServerLimits = .standard, network: ServerNetwork = .open
+        root: String, command: [String], directory: RelativePath = .root, environment: [String: String],
+        limits: ServerLimits = .standard, network: ServerNetwork = .open
     ) {
         self.root = root
         self.command = command
+        self.directory = directory
         self.environment = environment
         self.limits = limits
         self.network = network

@@ -84,7 +84,7 @@ extension OCIBundle {
         let limits = request.limits
         self.init(
             base: base, cgroup: cgroup, command: request.command,
-            environment: SandboxWorld.serverEnvironment.merging(request.environment) { $1 }, workingDirectory: .root,
+            environment: SandboxWorld.serverEnvironment.merging(request.environment) { $1 }, workingDirectory: request.directory,
             limits: Limits(memoryBytes: limits.memoryBytes, processes: limits.processes, cpus: limits.cpus), hasNetwork: true,
             workspaceIsReadOnly: true)
         guard request.network == .open else { return }

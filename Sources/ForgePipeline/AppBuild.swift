@@ -1,0 +1,180 @@
+internal import ForgeEngine
+internal import ForgeEvents
+internal import ForgeModel
+internal import ForgePlanning
+internal import ForgePresets
+internal import ForgeSandbox
+internal import ForgeStore
+internal import ForgeSystem
+internal import Foundation
+
+/// One build of one source: the steps of all its plans as one DAG, then an artifact and a record for each app.
+struct AppBuild: Sendable {
+    let pipeline: Pipeline
+    let request: BuildRequest
+    let source: BuildRecord.Source
+    let title: String
+    let store: Store
+    let presets: PresetShelf
+
+    typealias Planned = (app: AppPlan, filled: BuildVariables.Filled)
+
+    private var events: EventHub { pipeline.events }
+
+    /// - Parameter folder: the one that was asked for, where the source is the workspace around it.
+    func run(_ plans: [Planned], folder: RelativePath?) async throws -> [Pipeline.Built] {
+        for warning in distinct(plans.flatMap(\.filled.plan.warnings)) { events.emit(.warning(warning)) }
+        var toolchains: [IdentifiedToolchains] = []
+        for planned in plans { toolchains.append(try await identify(planned.filled.plan)) }
+        let reports = try await execute(plans, toolchains, scope: scope(of: folder))
+        var built: [Pipeline.Built] = []
+        var told = Set(plans.flatMap(\.filled.plan.warnings))
+        for (index, planned) in plans.enumerated() {
+            let isOne = plans.count == 1
+            built.append(try await finish(planned, reports[index], toolchains[index], span: isOne ? "artifact" : planned.app.name, &told))
+        }
+        return built
+    }
+
+    private func distinct(_ warnings: [Diagnostic]) -> [Diagnostic] {
+        var seen: Set<Diagnostic> = []
+        return warnings.filter { seen.insert($0).inserted }
+    }
+
+    private func finish(
+        _ planned: Planned, _ report: BuildReport, _ toolchains: IdentifiedToolchains, span: String, _ told: inout Set<Diagnostic>
+    ) async throws -> Pipeline.Built {
+        let plan = planned.filled.plan
+        let (artifact, findings) = try await pipeline.spanned(events.newSpan(.artifact, span)) {
+            let made = try await ArtifactAssembler(store: store).assemble(
+                plan, report: report, runtimes: toolchains.runtimes, interpreters: toolchains.files)
+            let artifact = made.artifact
+            return (
+                (artifact, made.warnings), "\(artifact.digest.short), \(Count(artifact.fileCount, "file")), \(Bytes(artifact.sizeBytes))"
+            )
+        }
+        let warnings = plan.warnings + findings + undeclared(in: report) + refused(in: report)
+        for warning in warnings where told.insert(warning).inserted { events.emit(.warning(warning)) }
+        let record = try await record(
+            artifact, of: planned.app, plan: planned.filled, report: report, toolchains: toolchains.identities, warnings: warnings)
+        try await export(artifact)
+        let output = BuildOutput(artifact: artifact, preset: plan.preset.id, report: report, record: record, warnings: warnings)
+        return Pipeline.Built(
+            app: planned.app, output: output, artifact: artifact, title: title,
+            suggestedSlug: Self.slug(from: isApart(planned.app) ? planned.app.name : title), commit: source.commit)
+    }
+
+    /// Whether it is one of several, or could be.
+    private func isApart(_ app: AppPlan) -> Bool { app.root != app.plan.root }
+
+    struct IdentifiedToolchains: Sendable {
+        /// Name → what it is on this machine, for keys and the record.
+        var identities: [String: String] = [:]
+        /// What the artifact needs where it runs.
+        var runtimes: [Runtime] = []
+        var files: Set<String> = []
+    }
+
+    private func identify(_ plan: BuildPlan) async throws -> IdentifiedToolchains {
+        guard !plan.steps.isEmpty || !plan.artifact.runtimes.isEmpty else { return IdentifiedToolchains() }
+        let catalog = try await BlockingPool.run { [presets] in try presets.catalog() }
+        let executables = Dictionary(uniqueKeysWithValues: plan.toolchains.keys.map { ($0, catalog.toolchain($0)?.executables ?? [$0]) })
+        let identities = try await HostToolchains(memoPath: pipeline.directories.toolchainMemo).identify(executables)
+        let (runtimes, files) = try HostToolchains.runtimes(plan.artifact.runtimes, executables: executables, identities: identities)
+        return IdentifiedToolchains(identities: identities, runtimes: runtimes, files: files)
+    }
+
+    private func execute(_ plans: [Planned], _ toolchains: [IdentifiedToolchains], scope: String) async throws -> [BuildReport] {
+        let (directories, installation) = (pipeline.directories, pipeline.installation)
+        let access = RegistryAccess(
+            presets: presets, configuration: try pipeline.operatorConfiguration(), environment: pipeline.environment, events: events)
+        let logs = try await BlockingPool.run { try BuildLogs.begin(in: directories.logs) }
+        let runner = LocalStepRunner(trees: store.trees) {
+            try await OCISandbox.open(helper: installation.sandboxHelper, directory: directories.sandboxes)
+        }
+        let engine = BuildEngine(store: store, runner: runner, events: events)
+        return try await engine.build(
+            zip(plans, toolchains).map { planned, toolchains in
+                BuildEngine.Request(
+                    plan: planned.filled.plan, source: source.root, toolchains: toolchains.identities,
+                    scope: "\(scope)#\(planned.filled.plan.root.string)", useCache: request.useCache, logDirectory: logs,
+                    values: planned.filled.values, network: { try await access.network(for: $0) }, trust: request.trust)
+            })
+    }
+
+    /// The project whose earlier builds a miss is explained against: the same place, whichever of its folders was asked for.
+    private func scope(of folder: RelativePath?) -> String {
+        let path = ((try? Files.resolved(request.source.location)) ?? nil) ?? request.source.location
+        guard let folder, path.hasSuffix("/\(folder.string)") else { return path }
+        return String(path.dropLast(folder.string.count + 1))
+    }
+
+    private func undeclared(in report: BuildReport) -> [Diagnostic] {
+        report.steps.filter { !$0.result.undeclaredWrites.isEmpty }.map { step in
+            let shown = step.result.undeclaredWrites.prefix(3).map { "`\($0)`" }.joined(separator: ", ")
+            let more = step.result.undeclaredWrites.count > 3 ? " and more" : ""
+            return Diagnostic("step `\(step.step.id)` wrote \(shown)\(more), which it does not declare: dropped")
+        }
+    }
+
+    /// A step that succeeded all the same: an install script that called somewhere, most often.
+    private func refused(in report: BuildReport) -> [Diagnostic] {
+        report.steps.flatMap { step in
+            step.result.egress.filter { $0.verdict == .refused }.compactMap(\.origin).prefix(3).map { origin in
+                Diagnostic(
+                    "step `\(step.step.id)` wanted `\(origin)`, which it may not reach: refused",
+                    hint: "if it needs that, set `FORGE_EGRESS_ALLOW=\(origin)`")
+            }
+        }
+    }
+
+    private func record(
+        _ artifact: Artifact, of app: AppPlan, plan filled: BuildVariables.Filled, report: BuildReport, toolchains: [String: String],
+        warnings: [Diagnostic]
+    ) async throws -> Digest {
+        let origin = BuildRecord.Source(
+            location: source.location, commit: source.commit, root: source.root, app: isApart(app) ? app.name : nil)
+        let plan = try CanonicalJSON.encode(filled.plan)
+        let record = BuildRecord(
+            artifact: artifact.digest, source: origin, plan: Digest(of: plan), preset: filled.plan.preset,
+            steps: report.steps.map(Self.record), toolchains: toolchains, sandbox: report.sandbox ?? "none", warnings: warnings,
+            binding: filled.binding, finishedAt: Int64(Date().timeIntervalSince1970), forgeVersion: ForgeVersion.current)
+        // A build that did nothing has nothing new to tell.
+        if report.sandbox == nil, let (digest, last) = try await store.artifacts.newestRecord(of: artifact.digest),
+            last.tellsTheSame(as: record)
+        {
+            return digest
+        }
+        _ = try await store.content.write(plan)
+        return try await store.artifacts.saveRecord(record)
+    }
+
+    private static func record(_ step: BuildReport.StepReport) -> BuildRecord.StepRecord {
+        let caches = step.caches.sorted { $0.key < $1.key }.map { path, entry in
+            BuildRecord.CacheUse(
+                path: path, root: entry.root, isExact: entry.key.lockfile == step.lockfile, isTrusted: entry.key.trust == .trusted)
+        }
+        return BuildRecord.StepRecord(
+            id: step.step.id, action: step.action, outcome: step.outcome, reason: step.reason?.description,
+            durationMs: step.durationMs, result: step.result, caches: caches)
+    }
+
+    private func export(_ artifact: Artifact) async throws {
+        guard request.output != nil || request.archive != nil else { return }
+        try await pipeline.spanned(events.newSpan(.export, "export")) {
+            if let output = request.output {
+                try await store.trees.export(artifact.manifest.root, to: output, replace: request.replacesOutput)
+            }
+            if let archive = request.archive { _ = try await store.trees.archive(artifact.manifest.root, to: archive) }
+            return ((), [request.output, request.archive].compactMap(\.self).joined(separator: ", "))
+        }
+    }
+
+    /// A valid project name made of a source's name, for the command a person types next.
+    private static func slug(from title: String) -> String {
+        let name = title.split(separator: " ").first.map(String.init) ?? "app"
+        let letters = name.lowercased().map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "-" }
+        let slug = String(letters).split(separator: "-").joined(separator: "-").prefix(40)
+        return slug.isEmpty ? "app" : String(slug)
+    }
+}

@@ -1,0 +1,40 @@
+internal import ForgeModel
+internal import ForgePlanning
+internal import ForgePresets
+internal import ForgeSystem
+internal import Glibc
+
+/// Where a folder on this machine belongs to: the workspace above it that lists it as a member.
+struct SurroundingWorkspace {
+    /// Folders above that are looked at.
+    private static let height = 12
+
+    /// Absolute.
+    let root: String
+    /// The folder below that.
+    let folder: RelativePath
+
+    /// Never leaves the repository the folder lies in, nor what belongs to the folder's owner: a file of somebody else's above it
+    /// must not decide what is built. A folder above that cannot be read is none. Blocks.
+    static func find(around path: String, presets: PresetShelf) throws -> SurroundingWorkspace? {
+        guard var current = (try? Files.resolved(path)) ?? nil, let owner = owner(of: current) else { return nil }
+        var names: [String] = []
+        for _ in 0..<height {
+            guard !Files.exists("\(current)/.git"), current != "/" else { return nil }
+            names.insert(String(current.split(separator: "/").last ?? ""), at: 0)
+            current = Files.parent(of: current)
+            guard self.owner(of: current) == owner else { return nil }
+            let folder = names.reduce(RelativePath.root) { $0.appending(component: $1) }
+            let surveyor = Surveyor(catalog: try presets.catalog())
+            if (try? surveyor.lists(folder, in: LooseFolder(path: current))) == true {
+                return SurroundingWorkspace(root: current, folder: folder)
+            }
+        }
+        return nil
+    }
+
+    private static func owner(of path: String) -> UInt32? {
+        var status = stat()
+        return stat(path, &status) == 0 ? status.st_uid : nil
+    }
+}
