@@ -169,7 +169,8 @@ private struct ScriptedRunner: StepRunner {
 extension Step {
     static func named(
         _ id: String, in directory: String? = nil, needs: [String] = [], command: [String]? = nil, environment: [String: String] = [:],
-        inputs: [String] = [], excludes: [String]? = nil, outputs: [String]? = nil, caches: [String] = [], network: Network = .none, registries: Registries? = nil
+        inputs: [String] = [], excludes: [String]? = nil, outputs: [String]? = nil, caches: [String] = [], network: Network = .none,
+        registries: Registries? = nil
     ) -> Step {
         let paths = (outputs ?? [id + ".out"]).compactMap { try? RelativePath(parsing: $0) }
         return Step(
