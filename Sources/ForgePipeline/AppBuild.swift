@@ -15,7 +15,7 @@ struct AppBuild: Sendable {
     let source: BuildRecord.Source
     let title: String
     let store: Store
-    let catalog: PresetCatalog
+    let presets: PresetShelf
 
     typealias Planned = (app: AppPlan, filled: BuildVariables.Filled)
 
@@ -77,6 +77,7 @@ struct AppBuild: Sendable {
 
     private func identify(_ plan: BuildPlan) async throws -> IdentifiedToolchains {
         guard !plan.steps.isEmpty || !plan.artifact.runtimes.isEmpty else { return IdentifiedToolchains() }
+        let catalog = try await BlockingPool.run { [presets] in try presets.catalog() }
         let executables = Dictionary(uniqueKeysWithValues: plan.toolchains.keys.map { ($0, catalog.toolchain($0)?.executables ?? [$0]) })
         let identities = try await HostToolchains(memoPath: pipeline.directories.toolchainMemo).identify(executables)
         let (runtimes, files) = try HostToolchains.runtimes(plan.artifact.runtimes, executables: executables, identities: identities)
@@ -86,7 +87,7 @@ struct AppBuild: Sendable {
     private func execute(_ plans: [Planned], _ toolchains: [IdentifiedToolchains], scope: String) async throws -> [BuildReport] {
         let (directories, installation) = (pipeline.directories, pipeline.installation)
         let access = RegistryAccess(
-            catalog: catalog, configuration: try pipeline.operatorConfiguration(), environment: pipeline.environment, events: events)
+            presets: presets, configuration: try pipeline.operatorConfiguration(), environment: pipeline.environment, events: events)
         let logs = try await BlockingPool.run { try BuildLogs.begin(in: directories.logs) }
         let runner = LocalStepRunner(trees: store.trees) {
             try await OCISandbox.open(helper: installation.sandboxHelper, directory: directories.sandboxes)

@@ -113,9 +113,7 @@ extension Pipeline {
     private func buildApps(
         _ request: BuildRequest, for destination: Destination, planned: ([AppPlan]) throws -> Void
     ) async throws -> [Built] {
-        // Held to the end: what this process counts on in the store is safe as long.
         let store = try await openStore()
-        defer { withExtendedLifetime(store) {} }
         func attempt() async throws -> [Built] {
             let (source, root) = try await snapshot(request.source, into: store)
             let origin = BuildRecord.Source(location: request.source.location, commit: source.commit, root: root)
@@ -149,12 +147,17 @@ extension Pipeline {
         try? await OCISandbox.sweep(directories.sandboxes)
         let build = AppBuild(
             pipeline: self, request: request, source: source, title: opened.title, store: try await openStore(),
-            catalog: try await BlockingPool.run { [presets] in try presets.catalog() })
+            presets: presets)
         let stored = SourceRequest.Opened(
             tree: build.store.trees.sourceTree(source.root), commit: opened.commit, title: opened.title, folder: opened.folder)
         let plans = try await spanned(events.newSpan(.detect, "detect")) {
             let limits = try operatorConfiguration().limits
-            let plans = try await BlockingPool.run { try Self.plans(stored, request.source.app, build.catalog, limits) }
+            let asked = [request.source.app ?? "", opened.folder?.string ?? ""]
+            let plans = try await BlockingPool.run { [presets, directories, installation] in
+                let memo = try PlanMemo(
+                    folder: directories.plans, root: source.root, asked: asked, presets: installation.presets, limits: limits)
+                return try memo.plans { try Self.plans(stored, request.source.app, presets.catalog(), limits) }
+            }
             return (plans, plans.count == 1 ? plans[0].plan.preset.name : plans.map(\.name).joined(separator: ", "))
         }
         try planned(plans)

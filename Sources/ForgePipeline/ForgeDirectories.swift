@@ -45,6 +45,8 @@ package struct ForgeDirectories: Sendable, Hashable {
     package var fetchMemos: String { "\(state)/fetched" }
     /// What was last seen of each work tree.
     package var snapshots: String { "\(state)/snapshots" }
+    /// Plans that were made before.
+    package var plans: String { "\(state)/plans" }
     package var sandboxes: String { "\(state)/sandboxes" }
     package var gatewayState: String { "\(state)/gateway.json" }
     /// Log files of running servers.

@@ -12,6 +12,7 @@ package struct Pipeline: Sendable {
     /// The operator's, as Forge was started with it.
     let environment: [String: String]
     let installation: Installation
+    private let stores: StoreDoor
     let presets: PresetShelf
 
     /// - Parameter environment: `FORGE_HOME`, `FORGE_DATA`, `HOME` and the XDG variables are read.
@@ -21,6 +22,7 @@ package struct Pipeline: Sendable {
         self.environment = environment
         directories = try ForgeDirectories(environment: environment)
         installation = try Installation.find(environment: environment)
+        stores = StoreDoor(directories.store)
         presets = PresetShelf(directories: [installation.presets])
     }
 
@@ -76,7 +78,8 @@ package struct Pipeline: Sendable {
         }
     }
 
-    func openStore() async throws -> Store { try await Store.open(at: directories.store) }
+    /// One for the whole command: what it counts on in the store is safe until its end.
+    func openStore() async throws -> Store { try await stores.open() }
 
     /// Runs `body` as one span: its end is told whatever happens; the string is the span's detail.
     func spanned<Value: Sendable>(_ span: Span, _ body: () async throws -> (Value, detail: String?)) async throws -> Value {

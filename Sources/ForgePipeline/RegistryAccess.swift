@@ -15,15 +15,15 @@ actor RegistryAccess {
         var secretive: Set<EgressOrigin> = []
     }
 
-    private let catalog: PresetCatalog
+    private let presets: PresetShelf
     private let configuration: OperatorConfiguration
     private let environment: [String: String]
     private let events: EventHub
     private var answers: [String: Task<Answer, any Error>] = [:]
 
     /// - Parameter environment: the operator's, in which the package managers are asked.
-    init(catalog: PresetCatalog, configuration: OperatorConfiguration, environment: [String: String], events: EventHub) {
-        self.catalog = catalog
+    init(presets: PresetShelf, configuration: OperatorConfiguration, environment: [String: String], events: EventHub) {
+        self.presets = presets
         self.configuration = configuration
         self.environment = environment
         self.events = events
@@ -32,7 +32,7 @@ actor RegistryAccess {
     /// - Throws: `network.unknown-registry`, `network.not-allowed`
     func network(for step: Step) async throws -> StepNetwork {
         var policy = EgressPolicy(operatorEntries: configuration.egress, caBundle: configuration.caBundle)
-        guard let registries = step.registries, let manager = catalog.packageManager(registries.manager) else {
+        guard let registries = step.registries, let manager = try presets.catalog().packageManager(registries.manager) else {
             return StepNetwork(policy: policy, environment: [:])
         }
         let answer = try await answer(of: manager)

@@ -44,6 +44,7 @@ package struct Store: Sendable {
             let store = try await BlockingPool.run {
                 try Files.makeDirectory(root + "/trees", mode: 0o700)
                 try TemporaryDirectory.sweep(content.temporary)
+                try LeaseReader.sweep(root)
                 let database = try Database.open(root + "/index.sqlite", migrator: StoreSchema.migrator)
                 return Store(root: root, content: content, database: database)
             }

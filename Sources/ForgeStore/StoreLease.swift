@@ -111,6 +111,17 @@ struct LeaseReader {
         return found
     }
 
+    /// Removes the leases of processes that ended, unless somebody is just writing one.
+    static func sweep(_ root: String) throws {
+        guard try !Files.list(StoreLease.folder(in: root)).isEmpty, let gate = try FileLock.attempt(StoreLease.gate(in: root)) else { return }
+        try withExtendedLifetime(gate) {
+            for name in try Files.list(StoreLease.folder(in: root)) {
+                let path = "\(StoreLease.folder(in: root))/\(name)"
+                if let lock = try FileLock.attempt(path) { withExtendedLifetime(lock) { _ = unlink(path) } }
+            }
+        }
+    }
+
     private func rest(of path: String, from position: Int64) throws -> [UInt8]? {
         do {
             let file = try Descriptor.open(path, O_RDONLY | O_NOFOLLOW)

@@ -1,7 +1,7 @@
 package import ForgeModel
 
 /// One app's plan among those of a source. Steps of several plans that have the same id are the same step.
-package struct AppPlan: Hashable, Sendable, Encodable {
+package struct AppPlan: Hashable, Sendable, Codable {
     package let name: String
     /// The app's folder below the source's root.
     package let root: RelativePath
