@@ -90,6 +90,28 @@ final class EngineWorkshop: Sendable {
         return Outcome(result: result, events: await listening.value)
     }
 
+    /// Several plans of one source, with what happened.
+    func build(plans: [[Step]], source: [String: String]) async throws -> (reports: [BuildReport], events: [ForgeEvent.Payload]) {
+        let events = EventHub()
+        let stream = events.subscribe()
+        let listening = Task { await stream.reduce(into: []) { $0.append($1.payload) } }
+        let tree = try await store.trees.ingest(MemorySource(source))
+        let runner = ScriptedRunner(store: store, bodies: bodies.withLock { $0 })
+        let engine = BuildEngine(store: store, runner: runner, events: events, slots: StepSlots(cores: 16, memory: .max))
+        let requests = plans.map { steps in
+            BuildEngine.Request(
+                plan: BuildPlan(
+                    preset: PresetReference(id: "test", name: "Test", digest: tree), root: .root, steps: steps,
+                    artifact: ArtifactSpec(kind: .static, output: .root, launch: nil, routes: []), toolchains: [:], warnings: []),
+                source: tree, toolchains: [:], scope: "site", useCache: true, logDirectory: root + "/logs",
+                network: { _ in StepNetwork(policy: EgressPolicy(), environment: [:]) })
+        }
+        defer { events.finish() }
+        let reports = try await engine.build(requests)
+        events.finish()
+        return (reports, await listening.value)
+    }
+
     func texts(_ root: Digest) throws -> [String: String] { try store.texts(root) }
 
     /// Takes a blob out of the store, as a disk that forgets would.
@@ -146,12 +168,15 @@ private struct ScriptedRunner: StepRunner {
 
 extension Step {
     static func named(
-        _ id: String, needs: [String] = [], command: [String]? = nil, environment: [String: String] = [:], inputs: [String] = [],
-        outputs: [String]? = nil, caches: [String] = [], network: Network = .none, registries: Registries? = nil
+        _ id: String, in directory: String? = nil, needs: [String] = [], command: [String]? = nil, environment: [String: String] = [:],
+        inputs: [String] = [], excludes: [String]? = nil, outputs: [String]? = nil, caches: [String] = [], network: Network = .none,
+        registries: Registries? = nil
     ) -> Step {
         let paths = (outputs ?? [id + ".out"]).compactMap { try? RelativePath(parsing: $0) }
         return Step(
-            id: id, title: id, needs: needs, command: command ?? ["make", id], environment: environment, inputs: inputs, outputs: paths,
+            id: id, title: id, directory: directory.flatMap { try? RelativePath(parsing: $0) }, needs: needs,
+            command: command ?? ["make", id], environment: environment, inputs: inputs,
+            excludes: excludes?.compactMap { try? RelativePath(parsing: $0) }, outputs: paths,
             caches: caches.compactMap { try? RelativePath(parsing: $0) }, network: network, registries: registries, limits: .standard)
     }
 }

@@ -11,7 +11,7 @@ import Testing
             catalog.presets.map(\.id) == [
                 "custom", "django", "dockerfile", "fastapi", "flask", "hugo", "nextjs", "node", "python", "static", "vite", "vite-ssr",
             ])
-        #expect(catalog.packageManagers.map(\.id) == ["bun", "npm", "pip", "pnpm", "poetry", "uv", "yarn"])
+        #expect(catalog.packageManagers.map(\.id) == ["bun", "cargo", "go", "npm", "pip", "pnpm", "poetry", "uv", "yarn"])
         #expect(catalog.toolchains.map(\.id) == ["bun", "hugo", "node", "pnpm", "poetry", "python", "uv", "yarn"])
     }
 

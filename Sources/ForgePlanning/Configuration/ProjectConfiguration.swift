@@ -53,6 +53,7 @@ package struct ProjectConfiguration: Hashable, Sendable {
     /// What applies to the members of a workspace that several apps build upon, whichever app is built.
     package struct Shared: Hashable, Sendable {
         package let environment: [String: String]
+        package let install: Located<String>?
         package let timeoutSeconds: Int?
         package let memoryBytes: Int64?
     }
@@ -78,7 +79,8 @@ package struct ProjectConfiguration: Hashable, Sendable {
     package func narrowed(to app: App?, in folder: RelativePath, own: ProjectConfiguration) -> ProjectConfiguration {
         var narrowed = self
         narrowed.apps = []
-        narrowed.shared = Shared(environment: environment, timeoutSeconds: build.timeoutSeconds, memoryBytes: build.memoryBytes)
+        narrowed.shared = Shared(
+            environment: environment, install: build.install, timeoutSeconds: build.timeoutSeconds, memoryBytes: build.memoryBytes)
         narrowed.isPresent = isPresent || own.isPresent
         narrowed.build = Build()
         let sources = [app?.build, own.build].compactMap(\.self)

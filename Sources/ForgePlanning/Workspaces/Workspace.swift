@@ -67,13 +67,12 @@ package struct Workspace: Hashable, Sendable {
         return apart.filter { other in !apart.contains { $0 != other && other.isWithin($0) } }
     }
 
-    /// Members that are built before `folder` is, nearest first. Of members that need each other, the one whose path comes first is
-    /// built first: everybody agrees on that, whichever app is asked for.
+    /// All of the closure that is built before `folder` is; sorted. Of members that need each other, the one whose path comes first
+    /// is built first: everybody agrees on that, whichever app is asked for.
     package func builtBefore(_ folder: RelativePath) -> [RelativePath] {
-        let direct = members.filter { $0.path == folder }.flatMap(\.dependencies)
-        return Set(direct).filter { other in
+        closure(of: folder).filter { other in
             other != folder && (!(reach[other]?.contains(folder) ?? false) || other < folder)
-        }.sorted()
+        }
     }
 
     package func isNeeded(_ folder: RelativePath) -> Bool { members.contains { $0.path != folder && $0.dependencies.contains(folder) } }

@@ -34,7 +34,10 @@ struct WorkspaceInstallation {
         base.inputs = isOwn ? [] : try inputs(rule, readingTrees: true)
         base.registries = try StepResolver(deriver: atRoot, manager: manager).registries()
         if rule.installation == .app { return try apart(base, rule, atRoot, isOwn: isOwn) }
-        base.id = "install"
+        // One that an app alone says is no one else's.
+        let configuration = deriver.facts.configuration
+        let isAlone = isOwn && configuration.build.install != configuration.shared?.install
+        base.id = isAlone ? context.id("install") : "install"
         base.directory = nil
         base.outputs = outputs
         base.caches = manager.caches

@@ -19,25 +19,26 @@ struct WorkspaceSteps {
         let install = own.first { $0.registries != nil }
         guard let manager, let install, context.manager(manager.ecosystem) != nil else {
             let expanded = try InstallExpansion(deriver: deriver, manager: manager, kind: kind).expanded(own)
-            return (libraries + expanded.steps.map { placed($0, after: []) }, expanded.leavesOut.map(context.id))
+            return (try libraries + expanded.steps.map { try placed($0, after: []) }, expanded.leavesOut.map(context.id))
         }
         let rest = own.filter { $0.id != install.id }
         let installation = try WorkspaceInstallation(context: context, deriver: deriver, manager: manager, kind: kind)
             .steps(from: install, isBuilt: !rest.isEmpty || !libraries.isEmpty)
         let first = installation.ready.map { [$0] } ?? []
-        return (
+        return try (
             installation.steps + libraries.map { $0.needing(first + $0.needs) }
-                + rest.map { placed($0, after: first, install: install.id) },
+                + rest.map { try placed($0, after: first, install: install.id) },
             installation.leavesOut
         )
     }
 
     /// A step of the app's own, as its preset gives it.
-    private func placed(_ step: ResolvedStep, after installed: [String], install: String? = nil) -> ResolvedStep {
+    private func placed(_ step: ResolvedStep, after installed: [String], install: String? = nil) throws -> ResolvedStep {
         var placed = step
         placed.id = context.id(step.id)
         placed.directory = folder.isRoot ? nil : folder
-        placed.needs = installed + step.needs.filter { $0 != install }.map(context.id) + (step.registries == nil ? needs(of: folder) : [])
+        let libraries = step.registries == nil ? try needs(of: folder) : []
+        placed.needs = installed + step.needs.filter { $0 != install }.map(context.id) + libraries
         placed.excludes = step.inputs.isEmpty ? strangers(to: folder) : nil
         placed.inputs = step.inputs.map(inside)
         placed.outputs = step.outputs.map(inside)
@@ -75,27 +76,29 @@ struct WorkspaceSteps {
         workspace.builtBefore(member).filter { !(context.apps.contains($0) && workspace.closure(of: $0).contains(member)) }
     }
 
-    private func needs(of member: RelativePath) -> [String] {
-        var needs: [String] = []
-        for other in before(member) {
-            let isBuilt = (try? library(other)) != nil
-            for need in isBuilt ? [context.id(building: other)] : self.needs(of: other) where !needs.contains(need) { needs.append(need) }
+    /// The steps of all that is built before; not those that others of them wait for anyway.
+    private func needs(of member: RelativePath) throws -> [String] {
+        let built = try before(member).filter { try build(of: $0) != nil }
+        return built.filter { one in !built.contains { before($0).contains(one) } }.map { context.id(building: $0) }
+    }
+
+    /// What a member is built with, and by which rule; nil when it has nothing to build.
+    private func build(of folder: RelativePath) throws -> (command: Derived, rule: WorkspaceRule, deriver: Deriver)? {
+        for member in workspace.members where member.path == folder && member.ecosystem == manager?.ecosystem {
+            guard let rule = workspace.manager(member.ecosystem)?.workspace, !rule.build.sources.isEmpty else { continue }
+            let deriver = try Deriver(preset: deriver.preset, facts: context.facts(of: folder))
+            if let command = try deriver.first(of: rule.build, key: "build") { return (command, rule, deriver) }
         }
-        return needs
+        return nil
     }
 
     private func library(_ folder: RelativePath) throws -> ResolvedStep? {
-        for member in workspace.members where member.path == folder {
-            guard let rule = workspace.manager(member.ecosystem)?.workspace, !rule.build.sources.isEmpty else { continue }
-            let deriver = try Deriver(preset: deriver.preset, facts: context.facts(of: folder))
-            guard let build = try deriver.first(of: rule.build, key: "build") else { continue }
-            let output = try deriver.first(of: rule.output, key: "output").map { "\(folder.string)/\($0.text)" }
-            return ResolvedStep(
-                id: context.id(building: folder), title: build.text, directory: folder, excludes: strangers(to: folder), isShared: true,
-                needs: needs(of: folder), command: build.command, inputs: [], outputs: output.map { [$0] } ?? [], caches: [],
-                network: .none, environment: [:], registries: nil)
-        }
-        return nil
+        guard let (build, rule, deriver) = try build(of: folder) else { return nil }
+        let output = try deriver.first(of: rule.output, key: "output").map { "\(folder.string)/\($0.text)" }
+        return ResolvedStep(
+            id: context.id(building: folder), title: build.text, directory: folder, excludes: strangers(to: folder), isShared: true,
+            needs: try needs(of: folder), command: build.command, inputs: [], outputs: output.map { [$0] } ?? [], caches: [],
+            network: .none, environment: [:], registries: nil)
     }
 }
 
