@@ -84,7 +84,7 @@ let package = Package(
         .executableTarget(
             name: "forge",
             dependencies: [
-                "ForgeModel", "ForgeSystem", "ForgeEvents", "ForgePlanning", "ForgeReleases", "ForgeGateway", "ForgeTerminal",
+                "ForgeModel", "ForgeSystem", "ForgeEvents", "ForgeStore", "ForgePlanning", "ForgeReleases", "ForgeGateway", "ForgeTerminal",
                 "ForgePipeline",
                 .arguments,
             ],

@@ -103,6 +103,8 @@ package struct BuildReport: Sendable {
         package let result: ActionResult
         /// The result's outputs at their paths below the source root.
         package let outputs: Digest
+        /// What it runs with, as it stands in the key.
+        package let platform: [String: String]
         /// What it found in its tool caches.
         package let caches: [RelativePath: ToolCacheEntry]
         /// The digest of the file its tool caches are kept for.

@@ -53,6 +53,7 @@ struct LockedPackages: Sendable {
     private func text(of name: String) -> String? { versions[name]?.sorted().joined(separator: ", ") }
 
     private mutating func add(_ name: some StringProtocol, _ version: some StringProtocol) {
+        guard !name.isEmpty, name != "@", !version.isEmpty else { return }
         versions[String(name), default: []].insert(String(version))
     }
 
@@ -112,7 +113,8 @@ struct LockedPackages: Sendable {
         for line in text.split(whereSeparator: \.isNewline) where !line.hasPrefix("#") {
             if !line.hasPrefix(" ") {
                 let first = line.drop { $0 == "\"" }.prefix { $0 != "," && $0 != "\"" }
-                name = first.dropFirst().lastIndex(of: "@").map { _ in first[..<(first.dropFirst().firstIndex(of: "@") ?? first.endIndex)] }
+                // A scope's own sign is not the one before the range.
+                name = first.dropFirst().firstIndex(of: "@").map { first[..<$0] }
             } else if let current = name, line.hasPrefix("  version") {
                 let version = line.dropFirst("  version".count).drop { $0 == ":" || $0 == " " || $0 == "\"" }.prefix { $0 != "\"" }
                 // Of the workspace itself berry says `0.0.0-use.local`.

@@ -79,7 +79,7 @@ struct StepTask: Sendable {
 
     private func taken(_ result: ActionResult, _ action: Action, _ digest: Digest) async throws -> BuildReport.StepReport {
         try await engine.store.actions.remember(execution(of: action), trust: request.trust)
-        return try await report(digest, .cached, reasons: [], result)
+        return try await report(action, digest, .cached, reasons: [], result)
     }
 
     private func execute(
@@ -102,18 +102,18 @@ struct StepTask: Sendable {
         _ = try await engine.store.content.write(encoded.command)
         _ = try await engine.store.content.write(encoded.action)
         try await engine.store.actions.record(fresh, for: encoded.digest, execution: self.execution(of: action), trust: request.trust)
-        return try await report(encoded.digest, .executed, reasons: reasons, fresh, caches: kept)
+        return try await report(action, encoded.digest, .executed, reasons: reasons, fresh, caches: kept)
     }
 
     private func tell(_ text: String) { engine.events.emit(.progress(span: span.id, text)) }
 
     private func report(
-        _ action: Digest, _ outcome: StepOutcome, reasons: [CacheMissReason], _ result: ActionResult,
+        _ action: Action, _ digest: Digest, _ outcome: StepOutcome, reasons: [CacheMissReason], _ result: ActionResult,
         caches: [RelativePath: ToolCacheEntry] = [:]
     ) async throws -> BuildReport.StepReport {
         .init(
-            step: step, action: action, outcome: outcome, reasons: reasons, durationMs: outcome == .cached ? 0 : result.durationMs,
-            result: result, outputs: try await engine.store.trees.nest(result.outputs, at: request.plan.root), caches: caches,
+            step: step, action: digest, outcome: outcome, reasons: reasons, durationMs: outcome == .cached ? 0 : result.durationMs,
+            result: result, outputs: try await engine.store.trees.nest(result.outputs, at: request.plan.root), platform: action.platform, caches: caches,
             lockfile: caches.isEmpty ? nil : try await locked())
     }
 

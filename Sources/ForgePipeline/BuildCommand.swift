@@ -81,7 +81,11 @@ extension Pipeline {
             let origin = BuildRecord.Source(location: request.source.location, commit: source.commit, root: root)
             return try await buildArtifact(request, from: origin, titled: source.title, for: destination, planned: planned)
         }
-        do { return try await attempt() } catch let error as ForgeError where error.code == "store.missing-blob" {
+        do {
+            let built = try await attempt()
+            if built.output.steps.contains(where: { $0.outcome == .executed }) { await collectWhenOutgrown(store) }
+            return built
+        } catch let error as ForgeError where error.code == "store.missing-blob" {
             // Whoever met the damage has put it out of use, so now it is a miss.
             events.emit(.warning(Diagnostic("part of the store was damaged or gone: \(error.message)", hint: "it is made anew")))
             return try await attempt()

@@ -11,6 +11,8 @@ struct OperatorConfiguration: Sendable, Hashable {
     var egress: Set<EgressOrigin> = []
     /// CA certificates that steps with a network are to trust besides the system's.
     var caBundle: String?
+    /// Bytes that the blobs of the store may take before what was used least recently goes.
+    var storeLimit: Int64 = 20 << 30
 
     /// Reads `config.toml` in `directory` and `FORGE_EGRESS_ALLOW` and `SSL_CERT_FILE`; no file, no word.
     /// - Throws: `ForgeError` with every fault and its place.
@@ -37,6 +39,10 @@ struct OperatorConfiguration: Sendable, Hashable {
         if let section = reader.tableReader("limits") { limits = OperatorLimits(reading: section) }
         if let section = reader.tableReader("apps") { apps = OperatorApps(reading: section) }
         if let section = reader.tableReader("network") { readNetwork(section) }
+        if let section = reader.tableReader("store") {
+            storeLimit = OperatorLimits.bytes("limit", section) ?? storeLimit
+            section.finish()
+        }
         reader.finish()
         guard faults.faults.isEmpty else { throw ForgeError(.configuration, "config.invalid", findings: faults.sorted) }
     }

@@ -14,12 +14,14 @@ extension Pipeline {
                 (source, root) = try await fetched(request, from: location, into: store, span)
             } else if request.isWorkTree {
                 let snapshot = try await WorkTreeSnapshot(of: request, memos: directories.snapshots).take(into: store)
+                try await store.sources.note(snapshot.root)
                 let detail = "\(snapshot.source.title): \(Count(snapshot.files, "file")), \(Bytes(snapshot.bytes))"
                 return ((snapshot.source, snapshot.root), detail)
             } else {
                 source = try await request.open()
                 root = try await store.trees.ingest(source.tree)
             }
+            try await store.sources.note(root)
             let summary = try await store.trees.summary(root)
             return ((source, root), "\(source.title): \(Count(summary.files, "file")), \(Bytes(summary.bytes))")
         }

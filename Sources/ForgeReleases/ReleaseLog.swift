@@ -45,6 +45,24 @@ package struct ReleaseLog: Sendable {
         }
     }
 
+    /// The artifacts that releases need: of each place the active one and the last `depth` that were active before, to roll back to.
+    package func artifactsInUse(depth: Int) async throws -> Set<Digest> {
+        let texts = try await Self.reported(path) {
+            try await database.pool.read { database in
+                try String.fetchAll(
+                    database,
+                    sql: """
+                        SELECT DISTINCT artifact FROM (
+                            SELECT artifact, status, ROW_NUMBER() OVER (
+                                PARTITION BY project, environment, preview ORDER BY sequence DESC) AS place
+                            FROM release WHERE status NOT IN ('failed'))
+                        WHERE place <= ? OR status IN ('active', 'pending')
+                        """, arguments: [depth + 1])
+            }
+        }
+        return Set(try texts.map(ReleaseSchema.digest))
+    }
+
     /// Writes down a release that is about to be deployed.
     func begin(_ release: Release) async throws {
         try await write { database in

@@ -1,16 +1,37 @@
 internal import ForgeModel
 internal import ForgeSystem
 
-/// Everything Forge keeps on this machine, below one folder that only its owner may enter:
-/// `blobs/`, `trees/` (materialised trees), `tmp/` and `index.sqlite`.
+/// Everything Forge keeps on this machine, below one folder that only its owner may enter: `blobs/`, `trees/` (materialised trees),
+/// `complete/` (which trees were found whole), `leases/` (what running processes count on), `flights/` (actions being executed), `tmp/`
+/// and `index.sqlite`.
 package struct Store: Sendable {
     package let content: FileContentStore
     package let trees: TreeStore
     package let actions: SQLiteActionCache
     package let artifacts: ArtifactStore
     package let toolCaches: ToolCaches
+    package let sources: SourceIndex
+    package let collector: GarbageCollector
+    package let verifier: StoreVerifier
     /// Locks of the actions that are being executed.
     package let flights: String
+    let root: String
+    let database: Database
+
+    private init(root: String, content: FileContentStore, database: Database) {
+        let index = root + "/index.sqlite"
+        self.root = root
+        self.content = content
+        self.database = database
+        trees = TreeStore(content: content, root: root)
+        actions = SQLiteActionCache(database: database, path: index)
+        artifacts = ArtifactStore(content: content, trees: trees, database: database, path: index)
+        toolCaches = ToolCaches(trees: trees, database: database, path: index)
+        sources = SourceIndex(database: database, path: index)
+        collector = GarbageCollector(root: root, content: content, trees: trees, database: database)
+        verifier = StoreVerifier(root: root, content: content, trees: trees, database: database)
+        flights = root + "/flights"
+    }
 
     /// Opens or makes the store at `root` and removes what processes that died left in its `tmp/`. Several processes may
     /// have it open.
@@ -23,13 +44,8 @@ package struct Store: Sendable {
             let store = try await BlockingPool.run {
                 try Files.makeDirectory(root + "/trees", mode: 0o700)
                 try TemporaryDirectory.sweep(content.temporary)
-                let path = root + "/index.sqlite"
-                let database = try Database.open(path, migrator: StoreSchema.migrator)
-                let trees = TreeStore(content: content, root: root)
-                return Store(
-                    content: content, trees: trees, actions: SQLiteActionCache(database: database, path: path),
-                    artifacts: ArtifactStore(content: content, trees: trees, database: database, path: path),
-                    toolCaches: ToolCaches(trees: trees, database: database, path: path), flights: root + "/flights")
+                let database = try Database.open(root + "/index.sqlite", migrator: StoreSchema.migrator)
+                return Store(root: root, content: content, database: database)
             }
             withExtendedLifetime(lock) {}
             return store

@@ -126,7 +126,7 @@ package struct ToolCaches: Sendable {
 
 extension ToolCacheEntry {
     /// Nil when a newer version wrote it.
-    fileprivate init?(_ row: Row) {
+    init?(_ row: Row) {
         let scope: String = row["scope"]
         let lockfile: String = row["lockfile"]
         guard let root = DigestText.digest(row["root"]), let path = try? RelativePath(parsing: row["path"]) else { return nil }

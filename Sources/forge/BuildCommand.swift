@@ -14,6 +14,12 @@ struct BuildOptions: ParsableArguments {
     @Flag(help: "Replace what is in the folder given with --out.")
     var force = false
 
+    @Flag(help: "Say of each step why it ran or did not, and what it was made of.")
+    var explain = false
+
+    @Flag(help: "The source is a stranger's: what it leaves in caches is read by no trusted build. `--env preview` means the same.")
+    var untrusted = false
+
     @Flag(name: .customLong("no-cache"), help: "Execute every step, whatever is cached.")
     var noCache = false
 
@@ -21,7 +27,9 @@ struct BuildOptions: ParsableArguments {
     var environmentFile: String?
 
     func request(_ source: SourceOptions) -> BuildRequest {
-        BuildRequest(source: source.request, output: out, replacesOutput: force, archive: archive, useCache: !noCache)
+        var request = BuildRequest(source: source.request, output: out, replacesOutput: force, archive: archive, useCache: !noCache)
+        request.isUntrusted = untrusted
+        return request
     }
 }
 
@@ -48,6 +56,6 @@ struct BuildCommand: ForgeSubcommand {
         request.environmentFile = build.environmentFile
         request.destination = Destination(project: try project.map { try ProjectSlug(parsing: $0) }, environment: environment, preview: pr)
         let result = try await invocation.showing { [request] in try await $0.build(request) }
-        if invocation.isJSON { try invocation.print(result) { "" } }
+        if invocation.isJSON || build.explain { try invocation.print(result) { BuildExplanation(result).text } }
     }
 }

@@ -13,7 +13,7 @@ struct ForgeCommand: AsyncParsableCommand {
         version: ForgeVersion.current,
         subcommands: [
             DetectCommand.self, PlanCommand.self, BuildCommand.self, DeployCommand.self, RollbackCommand.self, ReleasesCommand.self,
-            LogsCommand.self, EnvironmentCommand.self, GatewayCommand.self, VersionCommand.self,
+            LogsCommand.self, EnvironmentCommand.self, CacheCommand.self, GatewayCommand.self, VersionCommand.self,
         ])
 
     /// Not `async`: the process that fetches must give up its rights before any other thread exists.

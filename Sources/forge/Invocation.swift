@@ -83,6 +83,9 @@ struct Invocation: Sendable {
             var command = try ForgeCommand.parseAsRoot(arguments)
             if var asynchronous = command as? any AsyncParsableCommand { try await asynchronous.run() } else { try command.run() }
             Glibc.exit(0)
+        } catch let code as ExitCode {
+            // All is said already.
+            Glibc.exit(code.rawValue)
         } catch {
             Glibc.exit(report(error, arguments))
         }

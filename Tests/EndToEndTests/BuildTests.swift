@@ -111,7 +111,7 @@ import Testing
             _ = try await home.build(project.path)
             try configure("Moin")
             let second = try await home.build(project.path, "--out", "\(home.folder)/out")
-            #expect(second.steps == [["id": "build", "outcome": "executed", "reason": "env GREETING changed"]])
+            #expect(second.steps == [["id": "build", "outcome": "executed", "reason": "env GREETING Hello → Moin"]])
             #expect(try Folder.texts("\(home.folder)/out") == ["index.html": "Moin\n"])
         }
     }
@@ -119,8 +119,8 @@ import Testing
     @Test func aChangedCommandIsNamedAsTheReasonToBuildAgain() async throws {
         try await withForgeHome { home in
             let project = try home.project()
-            for (command, reason) in [("mkdir a; date > a/index.html", "first build"), ("mkdir a; echo > a/index.html", "command changed")]
-            {
+            let reason = "command changed (sh -euc 'mkdir a; date > a/index.html' → sh -euc 'mkdir a; echo > a/index.html')"
+            for (command, reason) in [("mkdir a; date > a/index.html", "first build"), ("mkdir a; echo > a/index.html", reason)] {
                 try project.write(["crowdforge.toml": "[build]\ncommand = \"\(command)\"\noutput = \"a\"\n"])
                 #expect(try await home.build(project.path).steps == [["id": "build", "outcome": "executed", "reason": .string(reason)]])
             }

@@ -54,10 +54,10 @@ import Testing
     }
 
     @Test(arguments: [
-        Change(testDescription: "command changed", step: .named("a", command: ["make", "better"])),
-        Change(testDescription: "env MODE changed", step: .named("a", environment: ["MODE": "fast"])),
+        Change(testDescription: "command changed (make a → make better)", step: .named("a", command: ["make", "better"])),
+        Change(testDescription: "env MODE is new (fast)", step: .named("a", environment: ["MODE": "fast"])),
         Change(testDescription: "declared outputs changed", step: .named("a", outputs: ["other"])),
-        Change(testDescription: "toolchain node 20.1.0 sha256:aa → 22.0.0 sha256:bb", toolchains: ["node": "22.0.0 sha256:bb"]),
+        Change(testDescription: "toolchain node 20.1.0 → 22.0.0", toolchains: ["node": "22.0.0 sha256:bb"]),
         Change(testDescription: "toolchain python is new", toolchains: ["node": "20.1.0 sha256:aa", "python": "3.11 sha256:cc"]),
         Change(testDescription: "toolchain node is gone", toolchains: [:]),
         Change(testDescription: "network none → registries", step: .named("a", network: .registries)),
@@ -89,7 +89,7 @@ import Testing
         _ = try await workshop.build([.named("a")], scope: "one")
         #expect(try await workshop.build([.named("a")], scope: "two").told == ["a cached"])
         #expect(try await workshop.build([.named("a", command: ["x"])], scope: "three").told == ["a executed: first build"])
-        #expect(try await workshop.build([.named("a", command: ["y"])], scope: "two").told == ["a executed: command changed"])
+        #expect(try await workshop.build([.named("a", command: ["y"])], scope: "two").told == ["a executed: command changed (make a → y)"])
     }
 
     @Test func aStepThatDeclaresItsInputsIgnoresAllOthers() async throws {

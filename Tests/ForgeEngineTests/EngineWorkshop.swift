@@ -80,7 +80,7 @@ final class EngineWorkshop: Sendable {
             artifact: ArtifactSpec(kind: .static, output: .root, launch: nil, routes: [], leavesOut: leavesOut), toolchains: [:],
             warnings: [])
         let runner = ScriptedRunner(store: store, bodies: bodies.withLock { $0 })
-        let engine = BuildEngine(store: store, runner: runner, events: events)
+        let engine = BuildEngine(store: store, runner: runner, events: events, slots: StepSlots(cores: 16, memory: .max))
         let request = BuildEngine.Request(
             plan: plan, source: tree, toolchains: toolchains, scope: scope, useCache: useCache, logDirectory: root + "/logs",
             network: { StepNetwork(policy: EgressPolicy(), environment: ["REGISTRY_OF": $0.registries?.manager ?? "nobody"]) })
