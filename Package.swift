@@ -102,6 +102,10 @@ let package = Package(
 
         // Tests
         .target(name: "ForgeTestSupport", dependencies: [], path: "Tests/ForgeTestSupport", swiftSettings: settings),
+        .target(name: "CFaultPoint", path: "Tests/CFaultPoint"),
+        .executableTarget(
+            name: "forge-store-exerciser", dependencies: ["ForgeModel", "ForgeSystem", "ForgeStore", "CFaultPoint"],
+            path: "Tests/StoreExerciser", swiftSettings: settings),
         tests("ForgeModelTests", ["ForgeModel"]),
         tests("ForgeTOMLTests", ["ForgeTOML"]),
         tests("ForgeHTTPTests", ["ForgeHTTP", .nio]),
