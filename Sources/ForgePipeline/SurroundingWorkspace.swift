@@ -25,12 +25,19 @@ struct SurroundingWorkspace {
             current = Files.parent(of: current)
             guard self.owner(of: current) == owner else { return nil }
             let folder = names.reduce(RelativePath.root) { $0.appending(component: $1) }
+            guard mayList(current) else { continue }
             let surveyor = Surveyor(catalog: try presets.catalog())
             if (try? surveyor.lists(folder, in: LooseFolder(path: current))) == true {
                 return SurroundingWorkspace(root: current, folder: folder)
             }
         }
         return nil
+    }
+
+    /// Presets are read for a folder only that holds a file in a language of manifests: most have nothing of the kind above them.
+    private static func mayList(_ folder: String) -> Bool {
+        let names = (try? Files.list(folder)) ?? []
+        return names.contains { name in [".json", ".toml", ".yaml", ".work"].contains { name.hasSuffix($0) } }
     }
 
     private static func owner(of path: String) -> UInt32? {

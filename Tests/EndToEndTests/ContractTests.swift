@@ -16,8 +16,12 @@ import Testing
             #expect(report["record"]?.text?.wholeMatch(of: /sha256:[0-9a-f]{64}/) != nil)
             #expect((report["steps"]?.elements.first?["durationMs"]?.number ?? 0) > 0)
             #expect(
-                report["steps"]?.elements.map { $0.without("durationMs") } == [
-                    ["id": "build", "outcome": "executed", "reason": "first build"]
+                report["steps"]?.elements.map { $0.without("durationMs", "action", "platform") } == [
+                    [
+                        "id": "build", "outcome": "executed", "reason": "first build", "reasons": ["first build"],
+                        "command": "npm run build",
+                        "caches": [],
+                    ]
                 ])
             #expect(
                 report.without("artifact", "record", "steps")

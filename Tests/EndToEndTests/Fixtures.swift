@@ -5,8 +5,10 @@ import Foundation
 struct BuiltReport: Sendable {
     let json: JSON
     var artifact: String? { json["artifact"]?.text }
-    /// Without durations.
-    var steps: [JSON] { json["steps"]?.elements.map { $0.without("durationMs") } ?? [] }
+    /// Without durations and what explains them further.
+    var steps: [JSON] {
+        json["steps"]?.elements.map { $0.without("durationMs", "reasons", "action", "command", "platform", "caches") } ?? []
+    }
 }
 
 extension ForgeHome {

@@ -232,10 +232,32 @@ import Testing
             "package.json": #"{"workspaces": ["p/*"]}"#, "package-lock.json": "{}", "p/a/package.json": "{\(server)}",
             "p/b/package.json": #"{"name": "b", "scripts": {"prepare": "x"}}"#,
             "p/c/package.json": #"{"name": "c", "dependencies": {"v": "file:../../vendor/v"}}"#, "vendor/v/package.json": "{}",
+            "p/d/package.json": #"{"name": "d", "bin": {"d": "./cli.js"}}"#, "p/d/cli.js": "",
         ]
         let install = try #require(try Shipped.plans(files).first?.plan.steps.first)
         #expect(
-            install.inputs == ["package.json", "package-lock.json", "p/a/package.json", "p/b/**", "p/c/**", "vendor/v/**"])
+            install.inputs == [
+                "package.json", "package-lock.json", "p/a/package.json", "p/b/**", "p/c/**", "vendor/v/**", "p/d/package.json",
+                "p/d/cli.js",
+            ])
+    }
+
+    @Test func aPythonAppInstallsForItselfAndVersionsAreResolvedForAll() throws {
+        let files = [
+            "pyproject.toml": "[tool.uv.workspace]\nmembers = [\"apps/*\", \"libs/*\"]\n",
+            "apps/a/pyproject.toml": "[project]\nname = \"a\"\ndependencies = [\"flask\", \"gunicorn\", \"lib\"]\n",
+            "apps/a/app.py": "from flask import Flask\napp = Flask(__name__)\n",
+            "apps/b/pyproject.toml": "[project]\nname = \"b\"\ndependencies = [\"flask\", \"gunicorn\"]\n",
+            "apps/b/app.py": "from flask import Flask\napp = Flask(__name__)\n",
+            "libs/lib/pyproject.toml": "[project]\nname = \"lib\"\n[build-system]\nrequires = []\n",
+        ]
+        let survey = try Shipped.survey(files)
+        #expect(survey.own == nil, "what lies in members is not the root's")
+        let plans = try Planner.plans(survey).map(\.plan)
+        #expect(plans.map { $0.steps.map(\.id) } == [["resolve", "a:install"], ["resolve", "b:install"]])
+        #expect(plans[0].steps[0] == plans[1].steps[0])
+        #expect(plans.map { $0.steps[1].inputs.contains("libs/lib/**") } == [true, false])
+        #expect(plans.map { $0.steps[1].environment["UV_PROJECT_ENVIRONMENT"] } == ["apps/a/.venv", "apps/b/.venv"])
     }
 
     @Test func membersThatNeedEachOtherAreBuiltInOneOrderWhicheverAppIsAskedFor() throws {

@@ -22,7 +22,8 @@ package struct Detection: Hashable, Sendable {
     /// What the winner's start command needs and the project does not list.
     package let missing: MissingDependency?
     package let warnings: [Diagnostic]
-    /// Below the app's root. While none of these files changes, and none of the absent appears, detection says the same.
+    /// Below the app's root. While none of these files changes, and none of the absent appears, detection says the same; what an app of
+    /// a workspace reads outside of its own folder is not among them.
     package let filesRead: [RelativePath]
     package let filesAbsent: [RelativePath]
 

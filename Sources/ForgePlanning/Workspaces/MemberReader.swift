@@ -60,6 +60,9 @@ struct MemberReader {
                 }
             }
         }
+        // A program is linked where it is there when everything is installed, and only then.
+        let programs = document["bin"].map { [$0] + $0.members.map(\.node) } ?? []
+        for program in programs.compactMap(\.string) { insert(program, from: folder, into: &manifest) }
         return manifest
     }
 

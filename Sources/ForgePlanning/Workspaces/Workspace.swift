@@ -11,7 +11,7 @@ package struct Workspace: Hashable, Sendable {
         package let name: String
         /// Folders of the members it asks for, sorted.
         package let dependencies: [RelativePath]
-        /// Other folders of the workspace's root that its manifest points into.
+        /// Other folders and files of the workspace that its manifest points to: an install needs them.
         package let folders: [RelativePath]
 
         package init(
