@@ -22,10 +22,22 @@ enum StoreFailure {
             ForgeError(.store, "store.permission", "no permission in `\(subject)`", hint: "run as its owner", cause: error)
         case let error as SystemError: ForgeError(.store, "store.failed", "the store at `\(subject)` failed", cause: error)
         case let error as DatabaseError where error.resultCode == .SQLITE_FULL: noSpace(subject, error)
+        // Of a file that cannot grow SQLite sometimes only says that it failed.
+        case let error as DatabaseError where error.resultCode == .SQLITE_IOERR && isFull(subject): noSpace(subject, error)
         case let error as DatabaseError:
             ForgeError(.store, "store.index-failed", "the index of the store at `\(subject)` failed", cause: error)
         default: error
         }
+    }
+
+    /// Whether not even a small file can be written beside the index. Blocks for a moment.
+    private static func isFull(_ subject: String) -> Bool {
+        let folder = Files.isDirectory(subject) ? subject : Files.parent(of: subject)
+        let path = "\(folder)/probe.\(UInt64.random(in: .min ... .max))"
+        defer { try? Files.removeTree(path) }
+        do { try Files.replace(path, with: [UInt8](repeating: 1, count: 4096)) } catch let error as SystemError { return error.isNoSpace } catch
+        {}
+        return false
     }
 
     private static func noSpace(_ subject: String, _ cause: any Error) -> ForgeError {
