@@ -3,12 +3,14 @@ package import ForgeModel
 internal import ForgeSystem
 
 /// The tree of a commit, read straight from the object store of a repository on this machine. Nothing is checked out; no
-/// hook, filter or submodule is run. For the tree of a folder below a work tree's root, name that folder as the repository.
+/// hook or filter is run. For the tree of a folder below a work tree's root, name that folder as the repository.
 package struct CommitTree: SourceTree {
     /// Full id of the commit.
     package let commit: String
     private let pool: RepositoryPool
     private let listing: CommitListing
+    /// What is known of the contents without unpacking them.
+    private let digests: BlobDigests
 
     /// - Parameters:
     ///   - repository: a path or a `file://` URL, of a work tree or a bare repository.
@@ -17,7 +19,7 @@ package struct CommitTree: SourceTree {
     ///
     /// Blocks.
     /// - Throws: `source.missing`, `source.not-a-repository`, `source.unknown-commit`, `source.ambiguous-commit`,
-    ///   `source.no-commits`, `source.submodule`, `source.name`, `source.damaged` …
+    ///   `source.no-commits`, `source.name`, `source.damaged` …
     package init(repository location: String, revision: String?) throws {
         let path = try GitLocation.path(of: location)
         guard try Files.resolved(path) != nil else { throw ForgeError(.usage, "source.missing", "no repository `\(path)`") }
@@ -33,7 +35,27 @@ package struct CommitTree: SourceTree {
             }
         }
         self.pool = pool
+        digests = BlobDigests()
     }
+
+    /// A commit of a repository that Forge made, found nowhere but at `path` itself.
+    /// - Throws: `source.damaged` when the commit is not wholly there; `source.name` …
+    init(commit: String, inRepository path: String, digests: BlobDigests) throws {
+        let pool = RepositoryPool(path: path)
+        do {
+            listing = try pool.with { handle in
+                var id = git_oid()
+                try Libgit2.check(git_oid_fromstr(&id, commit))
+                return try CommitListing(of: ObjectID(id), below: .root, in: handle, digests: digests)
+            }
+        } catch let failure as GitFailure {
+            throw CommitTree.damaged("commit `\(commit)`", failure)
+        }
+        (self.commit, self.pool, self.digests) = (commit, pool, digests)
+    }
+
+    /// Folders that stand for commits of other repositories; the tree has nothing there.
+    package var submodules: [RelativePath: String] { listing.submodules.mapValues(\.hex) }
 
     /// The same, off the cooperative pool.
     package static func open(repository: String, revision: String?) async throws -> CommitTree {
@@ -58,6 +80,14 @@ package struct CommitTree: SourceTree {
         }
         return true
     }
+
+    package func knownDigest(of path: RelativePath) throws -> Digest? { listing.blobs[path].flatMap(digests.digest) }
+
+    /// Which object stands at a path.
+    func blob(at path: RelativePath) -> ObjectID? { listing.blobs[path] }
+    var blobCount: Int { listing.blobs.count }
+
+    package static func submodule(_ path: RelativePath) -> ForgeError { Listing.submodule(path) }
 
     private static func damaged(_ what: String, _ failure: GitFailure) -> ForgeError {
         ForgeError(

@@ -7,7 +7,7 @@ struct FetchRequest: Sendable, Codable {
     let location: RemoteLocation
     /// A full or abbreviated id, a branch, a tag or a whole ref name; nil is the default branch.
     let revision: String?
-    /// An empty folder, the only place that is written to. The repository is made in its `repository`.
+    /// The only place that is written to. The repository in its `repository` is added to, or made there.
     let folder: String
     let limits: FetchLimits
 }
@@ -49,8 +49,13 @@ package struct FetchProgress: Sendable, Hashable, Codable {
 package struct FetchedCommit: Sendable, Hashable, Codable {
     /// Full id.
     package let commit: String
-    /// Path of the bare repository that holds the commit.
-    package let repository: String
+    /// What came over the network for it.
+    package var received = Transfer()
+
+    package struct Transfer: Sendable, Hashable, Codable {
+        package var objects = 0
+        package var bytes: UInt64 = 0
+    }
 }
 
 /// A failure in the words of `ForgeError`.

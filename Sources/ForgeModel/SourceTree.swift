@@ -12,6 +12,8 @@ package protocol SourceTree: Sendable {
     /// Hands the file at `path` to `body` piece by piece, in order, in constant memory where the tree can; false when there
     /// is no file. May be called again for the same path.
     func forEachChunk(of path: RelativePath, _ body: (UnsafeRawBufferPointer) throws -> Void) throws -> Bool
+    /// The digest of the file at `path`, if the tree knows it without reading the bytes; the store checks that it holds them.
+    func knownDigest(of path: RelativePath) throws -> Digest?
 }
 
 extension SourceTree {
@@ -20,6 +22,8 @@ extension SourceTree {
         try bytes.withUnsafeBytes(body)
         return true
     }
+
+    package func knownDigest(of path: RelativePath) throws -> Digest? { nil }
 }
 
 package enum SourceNode: Hashable, Sendable {

@@ -39,6 +39,7 @@ package struct SourceRequest: Sendable, Hashable {
             return Opened(tree: tree, commit: nil, title: Self.name(of: tree.path))
         }
         let tree = try await CommitTree.open(repository: location, revision: commit)
+        if let submodule = tree.submodules.keys.min() { throw CommitTree.submodule(submodule) }
         return Opened(tree: tree, commit: tree.commit, title: Self.title(Self.name(of: location), tree.commit))
     }
 

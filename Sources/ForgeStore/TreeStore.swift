@@ -17,15 +17,25 @@ package struct TreeStore: Sendable {
     }
 
     /// Stores all of `source` but what `excluding` names (with what lies below it) and returns the tree's digest. Everything
-    /// the digest stands for is durable on return. A folder that holds nothing but excluded paths is left out.
+    /// the digest stands for is durable on return. A folder that holds nothing but excluded paths is left out. A file whose
+    /// digest `source` knows and whose bytes are here is not read. `learned` is told every file's digest, from several threads.
     package func ingest(
-        _ source: any SourceTree, excluding: @escaping @Sendable (RelativePath) -> Bool = { _ in false }
+        _ source: any SourceTree, excluding: @escaping @Sendable (RelativePath) -> Bool = { _ in false },
+        learned: (@Sendable (RelativePath, Digest) -> Void)? = nil
     ) async throws -> Digest {
         let skeleton = try await BlockingPool.run { try TreeSkeleton(of: source, excluding: excluding) }
-        return try await ingest(skeleton) { path, body in
-            guard try source.forEachChunk(of: path, body) else {
-                throw ForgeError(.usage, "source.changed", "`\(path)` went away while it was read", hint: "run again once it is at rest")
+        return try await ingest(skeleton) { [content] path, batch in
+            if let known = try source.knownDigest(of: path), content.holds(known) {
+                learned?(path, known)
+                return known
             }
+            let digest = try batch.add { body in
+                guard try source.forEachChunk(of: path, body) else {
+                    throw ForgeError(.usage, "source.changed", "`\(path)` went away while it was read", hint: "run again once it is at rest")
+                }
+            }
+            learned?(path, digest)
+            return digest
         }
     }
 
@@ -33,10 +43,15 @@ package struct TreeStore: Sendable {
         _ skeleton: TreeSkeleton,
         reading: @escaping @Sendable (RelativePath, (UnsafeRawBufferPointer) throws -> Void) throws -> Void
     ) async throws -> Digest {
+        try await ingest(skeleton) { path, batch in try batch.add { body in try reading(path, body) } }
+    }
+
+    /// - Parameter adding: stores a file, by way of the batch unless it is here, and gives its digest.
+    func ingest(
+        _ skeleton: TreeSkeleton, adding: @escaping @Sendable (RelativePath, BlobBatch) throws -> Digest
+    ) async throws -> Digest {
         try await BlobBatch.publishing(to: content) { batch in
-            let digests = try await Parallel.map(skeleton.files) { path in
-                try batch.add { body in try reading(path, body) }
-            }
+            let digests = try await Parallel.map(skeleton.files) { path in try adding(path, batch) }
             return try await BlockingPool.run { try skeleton.stage(in: batch, digests: digests) }
         }
     }

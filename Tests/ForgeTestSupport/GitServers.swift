@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Synchronization
 
 /// The folder from which servers of a test give repositories away.
 package struct GitShelf: Sendable {
@@ -39,6 +40,11 @@ package struct HTTPGitServer: Sendable {
     /// The certificate authority, for `SSL_CERT_FILE`.
     package let certificate: String
     private let log: String
+    private let process = Process()
+
+    private final class Process: Sendable {
+        let child = Mutex<Child?>(nil)
+    }
 
     package static func start(_ shelf: GitShelf, _ options: Options = Options()) async throws -> HTTPGitServer {
         let home = shelf.home
@@ -53,8 +59,16 @@ package struct HTTPGitServer: Sendable {
         try Data(server.configuration(shelf, folder, options).utf8).write(to: URL(filePath: "\(folder)/nginx.conf"))
         _ = try home.start(program: "/usr/sbin/fcgiwrap", ["-s", "unix:\(folder)/socket"])
         let nginx = try home.start(program: "/usr/sbin/nginx", ["-p", folder, "-e", "\(folder)/error.log", "-c", "\(folder)/nginx.conf"])
+        server.process.child.withLock { $0 = nginx }
         try await eventually("nginx to listen", else: { nginx.error }) { Loopback.answers(server.port) ? () : nil }
         return server
+    }
+
+    /// From here on nobody listens at the port.
+    package func stop() async throws {
+        let child = process.child.withLock { $0 }
+        child?.signal(SIGKILL)
+        _ = try await child?.finish(within: 10)
     }
 
     private init(port: Int, folder: String, scheme: String) {
