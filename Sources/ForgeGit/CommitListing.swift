@@ -7,7 +7,8 @@ struct CommitListing: Sendable {
     private(set) var tree = Listing()
     private(set) var blobs: [RelativePath: ObjectID] = [:]
     /// Where other repositories belong, and which commit of each; `tree` has nothing there, and no folder for them alone.
-    private(set) var submodules: [RelativePath: ObjectID] = [:]
+    private(set) var submodules: [Submodule] = []
+    private var links: [RelativePath: ObjectID] = [:]
 
     /// Lists the folder `prefix` of `commit`. The sizes of blobs whose digests are known are taken from there.
     /// - Throws: `GitFailure` when objects are missing or damaged; `source.name`, `source.missing` …
@@ -18,6 +19,9 @@ struct CommitListing: Sendable {
         let root = try CommitListing.root(of: commit, at: prefix, in: handle)
         defer { git_tree_free(root) }
         _ = try list(root, at: .root, Source(handle: handle, database: database, digests: digests))
+        guard !links.isEmpty else { return }
+        let file = try CommitListing.submoduleFile(of: commit, in: handle)
+        submodules = links.map { file.submodule(at: $0.key, below: prefix, commit: $0.value) }.sorted { $0.path < $1.path }
     }
 
     private struct Source {
@@ -33,6 +37,18 @@ struct CommitListing: Sendable {
         try Libgit2.check(git_blob_lookup(&blob, handle, &raw))
         defer { git_blob_free(blob) }
         try body(UnsafeRawBufferPointer(start: git_blob_rawcontent(blob), count: Int(git_blob_rawsize(blob))))
+    }
+
+    /// That of the whole commit: a regular file, never a link.
+    private static func submoduleFile(of commit: ObjectID, in handle: OpaquePointer) throws -> SubmoduleFile {
+        let tree = try root(of: commit, at: .root, in: handle)
+        defer { git_tree_free(tree) }
+        guard let entry = git_tree_entry_byname(tree, SubmoduleFile.name), let id = git_tree_entry_id(entry)?.pointee,
+            [GIT_FILEMODE_BLOB, GIT_FILEMODE_BLOB_EXECUTABLE].contains(git_tree_entry_filemode(entry))
+        else { return SubmoduleFile() }
+        var bytes: [UInt8] = []
+        try withBlob(ObjectID(id), in: handle) { bytes = Array($0.prefix(SubmoduleFile.maximumBytes + 1)) }
+        return try SubmoduleFile(parsing: bytes)
     }
 
     private static func root(of id: ObjectID, at prefix: RelativePath, in handle: OpaquePointer) throws -> OpaquePointer {
@@ -82,7 +98,7 @@ struct CommitListing: Sendable {
             guard let folder else { throw CommitListing.impossible(path.string) }
             return try list(folder, at: path, source) ? .directory : nil
         case GIT_FILEMODE_COMMIT:
-            submodules[path] = ObjectID(id.pointee)
+            links[path] = ObjectID(id.pointee)
             return nil
         case GIT_FILEMODE_LINK: return .symlink(target: try CommitListing.target(ObjectID(id.pointee), at: path, source.handle))
         case let mode:

@@ -54,8 +54,8 @@ package struct CommitTree: SourceTree {
         (self.commit, self.pool, self.digests) = (commit, pool, digests)
     }
 
-    /// Folders that stand for commits of other repositories; the tree has nothing there.
-    package var submodules: [RelativePath: String] { listing.submodules.mapValues(\.hex) }
+    /// By path; the tree has nothing there.
+    package var submodules: [Submodule] { listing.submodules }
 
     /// The same, off the cooperative pool.
     package static func open(repository: String, revision: String?) async throws -> CommitTree {
@@ -86,8 +86,6 @@ package struct CommitTree: SourceTree {
     /// Which object stands at a path.
     func blob(at path: RelativePath) -> ObjectID? { listing.blobs[path] }
     var blobCount: Int { listing.blobs.count }
-
-    package static func submodule(_ path: RelativePath) -> ForgeError { Listing.submodule(path) }
 
     private static func damaged(_ what: String, _ failure: GitFailure) -> ForgeError {
         ForgeError(

@@ -10,6 +10,8 @@ struct FetchRequest: Sendable, Codable {
     /// The only place that is written to. The repository in its `repository` is added to, or made there.
     let folder: String
     let limits: FetchLimits
+    /// Instead of a commit: objects of the LFS server that `location` is.
+    var objects: [LFSObject]?
 }
 
 /// Bounds of one fetch.
@@ -29,6 +31,7 @@ enum FetchReply: Sendable, Codable {
     /// The server wants to know who asks; a `FetchAnswer` is waited for.
     case credentials(refused: Bool)
     case done(FetchedCommit)
+    case stored(FetchedCommit.Transfer)
     case failed(FetchFailure)
 }
 

@@ -56,7 +56,7 @@ final class FetchSession {
     var received: FetchedCommit.Transfer { .init(objects: done.objects + current.objects, bytes: done.bytes + current.bytes) }
 
     /// Nil when the asker has none, or none but those that were refused.
-    fileprivate func askForCredentials() throws -> (user: String, password: String)? {
+    func askForCredentials() throws -> (user: String, password: String)? {
         // Each conversation asks anew; a server that refuses what it took before is not asked for ever.
         if asked > 8 { return nil }
         let refused = lastAnswerIsOpen && asked > 0

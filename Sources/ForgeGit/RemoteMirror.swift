@@ -89,6 +89,8 @@ package final class LearnedDigests: Sendable {
 
     package func add(_ path: RelativePath, _ digest: Digest) { digests.withLock { $0[path] = digest } }
 
+    package func digest(of path: RelativePath) -> Digest? { digests.withLock { $0[path] } }
+
     /// Blob → content, for the whole tree; nil when all of it was known before.
     func newDigests(of tree: CommitTree) -> [ObjectID: Digest]? {
         let learned = digests.withLock { $0 }

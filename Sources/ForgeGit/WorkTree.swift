@@ -12,17 +12,20 @@ package struct WorkTree: SourceTree {
     package let path: String
     /// Full id of the commit checked out; nil without a repository or before the first commit.
     package let head: String?
+    /// By path; the tree has nothing there.
+    package let submodules: [Submodule]
     private let root: Descriptor
     private let listing: Listing
 
     /// Lists the directory at `path`. Blocks.
     /// - Throws: `source.missing`, `source.not-a-directory`, `source.unreadable`, `source.special-file`, `source.name`,
-    ///   `source.submodule`, `source.bare`, `source.owner` …
+    ///   `source.submodule-file`, `source.bare`, `source.owner` …
     package init(at path: String) throws {
         (self.path, root) = try WorkTree.openRoot(path)
         var walk = try WorkTreeWalk(of: self.path)
         try walk.run(root)
         head = walk.head
+        submodules = walk.submodules
         listing = walk.listing
     }
 

@@ -67,13 +67,14 @@ extension Pipeline {
     ) async throws -> Built {
         let (source, root) = try await snapshot(request.source, into: openStore())
         let origin = BuildRecord.Source(location: request.source.location, commit: source.commit, root: root)
-        return try await buildArtifact(request, from: origin, titled: source.title, for: destination, planned: planned)
+        return try await buildArtifact(
+            request, from: origin, titled: source.title, for: destination, remarks: source.warnings, planned: planned)
     }
 
-    /// The same from a source that lies in the store.
+    /// The same from a source that lies in the store; `remarks` on it were told already.
     func buildArtifact(
         _ request: BuildRequest, from source: BuildRecord.Source, titled title: String, for destination: Destination,
-        planned: (BuildPlan) throws -> Void
+        remarks: [Diagnostic] = [], planned: (BuildPlan) throws -> Void
     ) async throws -> Built {
         // A build that is wholly cached opens no sandbox, which sweeps as well and tells what hinders it.
         try? await OCISandbox.sweep(directories.sandboxes)
@@ -94,8 +95,8 @@ extension Pipeline {
                 plan, report: report, runtimes: toolchains.runtimes, interpreters: toolchains.files)
             return (made, "\(made.artifact.digest.short), \(Count(made.artifact.fileCount, "file")), \(Bytes(made.artifact.sizeBytes))")
         }
-        let warnings = plan.warnings + findings + undeclared(in: report) + refused(in: report)
-        for warning in warnings.dropFirst(plan.warnings.count) { events.emit(.warning(warning)) }
+        let warnings = remarks + plan.warnings + findings + undeclared(in: report) + refused(in: report)
+        for warning in warnings.dropFirst(remarks.count + plan.warnings.count) { events.emit(.warning(warning)) }
         let record = try await record(
             artifact, plan: filled, report: report, source: source, toolchains: toolchains.identities, warnings: warnings, store: store)
         try await export(artifact, request, store)

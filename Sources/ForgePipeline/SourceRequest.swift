@@ -1,5 +1,6 @@
 internal import ForgeGit
 internal import ForgeModel
+internal import ForgeSystem
 
 /// What a person points Forge at: a directory as it is now, or one commit of a repository here or elsewhere.
 package struct SourceRequest: Sendable, Hashable {
@@ -21,10 +22,15 @@ package struct SourceRequest: Sendable, Hashable {
 
     /// Opened for reading, nothing copied yet.
     struct Opened: Sendable {
-        let tree: any SourceTree
+        var tree: any SourceTree
         let commit: String?
         /// For messages: `my-site`, or `my-site @ 1a2b3c4`.
         let title: String
+        /// Folders that the tree lacks as yet, and where they are looked for.
+        var submodules: [Submodule] = []
+        var origin: SourceOrigin?
+        /// What there is to remark on the source.
+        var warnings: [Diagnostic] = []
     }
 
     /// A source on this machine.
@@ -36,11 +42,15 @@ package struct SourceRequest: Sendable, Hashable {
         }
         if commit == nil && !location.contains("://") {
             let tree = try await WorkTree.open(at: location)
-            return Opened(tree: tree, commit: nil, title: Self.name(of: tree.path))
+            let repository = try await BlockingPool.run { try LocalRepository(holding: tree.path) }
+            return Opened(
+                tree: tree, commit: nil, title: Self.name(of: tree.path), submodules: tree.submodules, origin: .workTree(tree, repository))
         }
         let tree = try await CommitTree.open(repository: location, revision: commit)
-        if let submodule = tree.submodules.keys.min() { throw CommitTree.submodule(submodule) }
-        return Opened(tree: tree, commit: tree.commit, title: Self.title(Self.name(of: location), tree.commit))
+        let repository = try await BlockingPool.run { try LocalRepository(holding: location) }
+        return Opened(
+            tree: tree, commit: tree.commit, title: Self.title(Self.name(of: location), tree.commit), submodules: tree.submodules,
+            origin: repository.map(SourceOrigin.commit))
     }
 
     static func title(_ name: String, _ commit: String) -> String { "\(name) @ \(commit.prefix(7))" }

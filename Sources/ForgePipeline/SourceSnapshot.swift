@@ -5,40 +5,67 @@ internal import ForgeStore
 internal import ForgeSystem
 
 extension Pipeline {
-    /// The source's tree in the store, told as one span.
+    /// The source's tree in the store, with all that belongs to it, told as one span.
     func snapshot(_ request: SourceRequest, into store: Store) async throws -> (SourceRequest.Opened, Digest) {
         let span = events.newSpan(.source, "source")
         return try await spanned(span) {
-            let (source, root): (SourceRequest.Opened, Digest)
-            if let location = try request.remote() {
-                (source, root) = try await fetched(request, from: location, into: store, span)
-            } else {
-                source = try await request.open()
-                root = try await store.trees.ingest(source.tree)
+            let fetching = SourceFetching(directories: directories, environment: environment, store: store) { [events] in
+                events.emit(.progress(span: span.id, $0))
             }
+            let (source, root) = try await snapshot(request, fetching)
+            for warning in source.warnings { events.emit(.warning(warning)) }
             let summary = try await store.trees.summary(root)
             return ((source, root), "\(source.title): \(Count(summary.files, "file")), \(Bytes(summary.bytes))")
         }
     }
 
-    /// The source for reading: what is elsewhere is fetched into the store first.
+    /// The source for reading: what is elsewhere is brought into the store first.
     func open(_ request: SourceRequest) async throws -> SourceRequest.Opened {
-        guard try request.remote() != nil else { return try await request.open() }
+        if try request.remote() == nil {
+            let source = try await request.open()
+            if source.submodules.isEmpty { return source }
+        }
         return try await snapshot(request, into: openStore()).0
     }
 
+    private func snapshot(_ request: SourceRequest, _ fetching: SourceFetching) async throws -> (SourceRequest.Opened, Digest) {
+        if let location = try request.remote() { return try await fetched(request, from: location, fetching) }
+        var source = try await request.open()
+        let root = try await fetching.store.trees.ingest(source.tree)
+        guard let origin = source.origin else { return (source, root) }
+        let own = OwnSource(root: root, tree: source.tree, submodules: source.submodules, origin: origin)
+        let whole = try await SourceAssembly(fetching: fetching).whole(own)
+        if whole.root != root { source.tree = fetching.store.trees.sourceTree(whole.root) }
+        source.warnings = whole.warnings
+        return (source, whole.root)
+    }
+
     private func fetched(
-        _ request: SourceRequest, from location: RemoteLocation, into store: Store, _ span: Span
+        _ request: SourceRequest, from location: RemoteLocation, _ fetching: SourceFetching
     ) async throws -> (SourceRequest.Opened, Digest) {
         if request.tokenFile != nil { try RemoteCredentials.checkToken(goesTo: location) }
         let token = try await BlockingPool.run { try request.tokenFile.map { try RemoteCredentials.token(inFile: $0) } }
         let credentials = RemoteCredentials(userinfo: request.userinfo, token: token, environment: environment)
-        let fetch = RemoteFetch(location, revision: request.commit, credentials: credentials, environment: environment)
-        let source = RemoteSource(
-            location: location, revision: request.commit, credentials: credentials, fetch: fetch, directories: directories, store: store)
-        let (commit, root) = try await source.ingest { [events] in events.emit(.progress(span: span.id, $0)) }
+        let source = RemoteSource(fetching: fetching, location: location, revision: request.commit, credentials: credentials)
+        let (commit, entry) = try await whole(source)
+        let tree = fetching.store.trees.sourceTree(entry.root)
         let title = SourceRequest.title(location.name, commit)
-        return (.init(tree: store.trees.sourceTree(root), commit: commit, title: title), root)
+        return (.init(tree: tree, commit: commit, title: title, warnings: entry.warnings), entry.root)
+    }
+
+    /// What a commit's parts are is written in the commit: the whole is known by its id as well.
+    private func whole(_ source: RemoteSource) async throws -> (commit: String, entry: FetchMemo.Entry) {
+        let (fetching, memo) = (source.fetching, source.fetching.memo)
+        let mirror = try await fetching.mirrors.name(for: source.location, reader: source.credentials)
+        if let id = source.fullID, let entry = try await memo.entry(.whole, of: id, from: mirror, in: fetching.store) { return (id, entry) }
+        let (commit, entry) = try await source.ingest()
+        let own = OwnSource(
+            root: entry.root, tree: fetching.store.trees.sourceTree(entry.root), submodules: entry.submodules,
+            origin: .remote(source.location, source.credentials))
+        let whole = try await SourceAssembly(fetching: fetching).whole(own)
+        let all = FetchMemo.Entry(root: whole.root, warnings: whole.warnings)
+        try await memo.remember(all, .whole, of: commit, from: mirror)
+        return (commit, all)
     }
 }
 

@@ -44,6 +44,7 @@ package struct ProjectConfiguration: Hashable, Sendable {
         package init() {}
     }
 
+    package var source = Source()
     package var build = Build()
     package var deploy = Deploy()
     /// `[env]`, literally: `$NAME` is filled in when the place is known.
