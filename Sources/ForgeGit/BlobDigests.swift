@@ -33,7 +33,7 @@ struct BlobDigests: Sendable {
         var (low, high) = (0, count)
         while low < high {
             let middle = (low + high) / 2
-            let found = record(middle).prefix(Self.idBytes)
+            let found = blob(middle)
             if found.elementsEqual(wanted) { return digest(at: middle) }
             if found.lexicographicallyPrecedes(wanted) { low = middle + 1 } else { high = middle }
         }
@@ -47,11 +47,11 @@ struct BlobDigests: Sendable {
         var old = count + additions.count <= max(100_000, 4 * size) ? 0 : count
         merged.records.reserveCapacity(records.count + additions.count * Self.recordBytes)
         for addition in additions {
-            while old < count, record(old).lexicographicallyPrecedes(addition) {
+            while old < count, blob(old).lexicographicallyPrecedes(addition.prefix(Self.idBytes)) {
                 merged.records += record(old)
                 old += 1
             }
-            if old < count, record(old).elementsEqual(addition) { old += 1 }
+            if old < count, blob(old).elementsEqual(addition.prefix(Self.idBytes)) { old += 1 }
             merged.records += addition
         }
         if old < count { merged.records += records[(old * Self.recordBytes)...] }
@@ -66,6 +66,8 @@ struct BlobDigests: Sendable {
     private func record(_ number: Int) -> ArraySlice<UInt8> {
         records[(number * Self.recordBytes)..<((number + 1) * Self.recordBytes)]
     }
+
+    private func blob(_ number: Int) -> ArraySlice<UInt8> { record(number).prefix(Self.idBytes) }
 
     private func digest(at number: Int) -> Digest? {
         let rest = record(number).dropFirst(Self.idBytes)

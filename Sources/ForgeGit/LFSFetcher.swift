@@ -30,6 +30,7 @@ struct LFSFetcher {
         let jobs = try objects.map { try job(for: $0, answer) }
         let options = ["fail", "fail-early", "location", "max-redirs = 5", protocols("proto"), protocols("proto-redir")]
         var current = objects[0]
+        var isWhole = false
         let fault = try curl.run(jobs, options: options) { stream in
             for object in objects {
                 current = object
@@ -37,8 +38,10 @@ struct LFSFetcher {
             }
             var byte: UInt8 = 0
             if try withUnsafeMutableBytes(of: &byte, { try stream.read(into: $0) }) > 0 { throw damaged(current) }
+            isWhole = true
         }
         if let fault { throw translated(fault, "the LFS object of `\(current.path)`") }
+        guard isWhole else { throw damaged(current) }
         return .init(objects: objects.count, bytes: total)
     }
 
@@ -131,7 +134,8 @@ struct LFSFetcher {
     private func job(for object: LFSObject, _ answer: [String: Answer.Object]) throws -> CurlProgram.Job {
         guard let told = answer[object.digest.hex], told.error == nil, let action = told.actions?["download"] else {
             let why = answer[object.digest.hex]?.error?.message.map { ": \($0.prefix(200))" } ?? ""
-            throw failure("source.lfs-missing", "the LFS server does not have the object of `\(object.path)`\(why)", "`git lfs push` brings it there")
+            throw failure(
+                "source.lfs-missing", "the LFS server does not have the object of `\(object.path)`\(why)", "`git lfs push` brings it there")
         }
         guard told.size == object.digest.sizeBytes else { throw damaged(object) }
         let texts = [action.href] + (action.header ?? [:]).flatMap { [$0.key, $0.value] }

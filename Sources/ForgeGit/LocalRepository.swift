@@ -17,21 +17,27 @@ package struct LocalRepository: Sendable {
 
     /// Where relative URLs of submodules start: at the remote `origin`, as for git, else at the repository itself. Blocks.
     package func place() throws -> Submodule.Place {
-        if let (location, userinfo) = try origin() { return .remote(location, userinfo) }
-        return .local(repository.workTree ?? path)
+        guard let text = try originText() else { return .local(repository.workTree ?? path) }
+        let (location, userinfo) = RemoteUserinfo.split(text)
+        if let location = try RemoteLocation(parsing: location) { return .remote(location, userinfo) }
+        let folder = try GitLocation.path(of: location)
+        return .local(folder.hasPrefix("/") ? folder : "\(repository.workTree ?? path)/\(folder)")
     }
 
     /// Nil when it was cloned from nowhere or from this machine. Blocks.
     package func origin() throws -> (RemoteLocation, RemoteUserinfo?)? {
-        let text = try repository.pool.with { handle -> String? in
+        guard let text = try originText() else { return nil }
+        let (location, userinfo) = RemoteUserinfo.split(text)
+        return ((try? RemoteLocation(parsing: location)) ?? nil).map { ($0, userinfo) }
+    }
+
+    private func originText() throws -> String? {
+        try repository.pool.with { handle in
             var remote: OpaquePointer?
             defer { git_remote_free(remote) }
             guard git_remote_lookup(&remote, handle, "origin") == 0 else { return nil }
             return git_remote_url(remote).map { String(cString: $0) }
         }
-        guard let text else { return nil }
-        let (location, userinfo) = RemoteUserinfo.split(text)
-        return ((try? RemoteLocation(parsing: location)) ?? nil).map { ($0, userinfo) }
     }
 
     /// A submodule's commit where git keeps it when the submodule was initialised; nil when it is not there. Blocks.

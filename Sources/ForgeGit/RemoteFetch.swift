@@ -177,7 +177,8 @@ private final class FetchConversation: Sendable {
         descriptors[3] = lock?.descriptor
         let child = try ChildProcess.spawn(
             .init(
-                helper, [FetchHelper.argument], environment: environment, workingDirectory: "/", descriptors: descriptors, newSession: true))
+                helper, [FetchHelper.argument], environment: environment, workingDirectory: "/", descriptors: descriptors, newSession: true)
+        )
         let isKilled = state.withLock { state in
             state.child = child
             state.input = input

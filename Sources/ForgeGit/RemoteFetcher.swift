@@ -124,7 +124,9 @@ struct RemoteFetcher {
     /// The commit, when it was fetched before: its ref is written after all of it has come.
     private func kept(_ id: String?, in repository: OpaquePointer) throws -> git_oid? {
         var oid = git_oid()
-        guard let id, git_reference_name_to_id(&oid, repository, RemoteMirror.reference(to: id)) == 0, ObjectID(oid).hex == id else { return nil }
+        guard let id, git_reference_name_to_id(&oid, repository, RemoteMirror.reference(to: id)) == 0, ObjectID(oid).hex == id else {
+            return nil
+        }
         return try held(id, in: repository)
     }
 

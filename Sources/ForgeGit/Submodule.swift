@@ -25,7 +25,9 @@ package struct Submodule: Hashable, Sendable, Codable {
                 .usage, "source.submodule-url", "`.gitmodules` does not say where the submodule `\(path)` comes from",
                 hint: "`git submodule add URL \(path)` writes it down")
         }
-        guard !url.hasPrefix("-"), !url.unicodeScalars.contains(where: { $0.value < 32 || $0.value == 127 }) else { throw refusal("is no URL") }
+        guard !url.hasPrefix("-"), !url.unicodeScalars.contains(where: { $0.value < 32 || $0.value == 127 }) else {
+            throw refusal("is no URL")
+        }
         if url.hasPrefix("./") || url.hasPrefix("../") { return try relative(url, to: base) }
         let (text, userinfo) = RemoteUserinfo.split(url)
         do {

@@ -19,7 +19,8 @@ struct SubmoduleFile {
         guard let assignments = GitConfigText.assignments(in: text) else { throw Self.malformed() }
         for line in assignments where line.section == "submodule" { values[line.subsection, default: [:]][line.key] = line.value }
         for (name, words) in values {
-            guard Self.isSafe(name), let url = words["url"], let path = words["path"].flatMap({ try? RelativePath(parsing: $0) }), !path.isRoot
+            guard Self.isSafe(name), let url = words["url"], let path = words["path"].flatMap({ try? RelativePath(parsing: $0) }),
+                !path.isRoot
             else { continue }
             entries[path] = (name, url)
         }

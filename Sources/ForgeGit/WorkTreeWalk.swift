@@ -145,7 +145,9 @@ private struct RepositoryContext {
     /// A regular file, never a link.
     private static func submoduleFile(in workTree: Descriptor) throws -> SubmoduleFile {
         let flags = O_RDONLY | O_NONBLOCK | O_NOFOLLOW
-        guard let file = try? workTree.openBeneath(SubmoduleFile.name, flags), try file.status().kind == .file else { return SubmoduleFile() }
+        guard let file = try? workTree.openBeneath(SubmoduleFile.name, flags), try file.status().kind == .file else {
+            return SubmoduleFile()
+        }
         return try SubmoduleFile(parsing: file.readAll(limit: SubmoduleFile.maximumBytes + 1))
     }
 }

@@ -53,7 +53,8 @@ struct LFSSource: Sendable {
         switch origin {
         case .remote(let location, let credentials): return location.lfsEndpoint.map { ($0, credentials) }
         case .commit(let repository), .workTree(_, let repository?):
-            guard let (location, userinfo) = try await BlockingPool.run({ try repository.origin() }), let endpoint = location.lfsEndpoint else {
+            guard let (location, userinfo) = try await BlockingPool.run({ try repository.origin() }), let endpoint = location.lfsEndpoint
+            else {
                 return nil
             }
             return (endpoint, RemoteCredentials(userinfo: userinfo, token: nil, environment: fetching.environment))
@@ -98,7 +99,9 @@ private struct ObjectFiles: SourceTree {
 
     func node(at path: RelativePath) throws -> SourceNode? {
         if path.isRoot { return .directory }
-        return try paths[path].flatMap { try FileStatus.of($0) }.flatMap { $0.kind == .file ? .file(executable: false, size: $0.size) : nil }
+        return try paths[path].flatMap { try FileStatus.of($0) }.flatMap {
+            $0.kind == .file ? .file(executable: false, size: $0.size) : nil
+        }
     }
 
     func entries(of path: RelativePath) throws -> [SourceEntry] {

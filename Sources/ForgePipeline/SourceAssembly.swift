@@ -81,7 +81,8 @@ struct SourceAssembly: Sendable {
 
     private static func remark(on pointers: [RelativePath]) -> [Diagnostic] {
         guard !pointers.isEmpty else { return [] }
-        let names = pointers.prefix(3).map { "`\($0)`" }.joined(separator: ", ") + (pointers.count > 3 ? " and \(pointers.count - 3) more" : "")
+        let names =
+            pointers.prefix(3).map { "`\($0)`" }.joined(separator: ", ") + (pointers.count > 3 ? " and \(pointers.count - 3) more" : "")
         return [
             Diagnostic(
                 "\(names): \(pointers.count == 1 ? "a pointer" : "pointers") of git LFS, taken as \(pointers.count == 1 ? "it is" : "they are")",
@@ -130,7 +131,8 @@ extension SourceAssembly {
             let source = RemoteSource(fetching: fetching, location: location, revision: submodule.commit, credentials: credentials)
             let (_, entry) = try await source.ingest()
             return OwnSource(
-                root: entry.root, tree: store.trees.sourceTree(entry.root), submodules: entry.submodules, origin: .remote(location, credentials))
+                root: entry.root, tree: store.trees.sourceTree(entry.root), submodules: entry.submodules,
+                origin: .remote(location, credentials))
         }
     }
 

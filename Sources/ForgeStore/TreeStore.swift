@@ -31,7 +31,8 @@ package struct TreeStore: Sendable {
             }
             let digest = try batch.add { body in
                 guard try source.forEachChunk(of: path, body) else {
-                    throw ForgeError(.usage, "source.changed", "`\(path)` went away while it was read", hint: "run again once it is at rest")
+                    throw ForgeError(
+                        .usage, "source.changed", "`\(path)` went away while it was read", hint: "run again once it is at rest")
                 }
             }
             learned?(path, digest)

@@ -66,7 +66,9 @@ extension ForgeHome {
                 }
             let proxy = ssh == nil ? try CuttingProxy(to: port) : nil
             let url =
-                if let ssh { ssh.url("\(source.shelf.folder)/site.git") } else { "\(way.rawValue)://localhost:\(proxy?.port ?? 0)/site.git" }
+                if let ssh { ssh.url("\(source.shelf.folder)/site.git") } else {
+                    "\(way.rawValue)://localhost:\(proxy?.port ?? 0)/site.git"
+                }
             let environment = ssh.map { ["GIT_SSH_COMMAND": $0.command] } ?? [:]
             func build() async throws -> String? {
                 let run = try await home.run(["build", url, "--json"], environment: environment)
@@ -114,7 +116,8 @@ extension ForgeHome {
         "f=$(ls -S objects/pack/*.pack | head -1); chmod u+w $f; head -c 400 /dev/zero | dd of=$f bs=1 seek=40000 conv=notrunc status=none",
         "rm -f objects/pack/*.idx", "rm -rf objects", "for f in refs/forge/commits/*; do : > $f; done", "echo x > HEAD; rm -rf refs",
         "echo nonsense > config", "echo nonsense > shallow", "for f in objects/pack/*.idx; do chmod u+w $f; echo x > $f; done",
-        "touch shallow.lock refs/forge/commits/x.lock objects/pack/pack_left", "rm -f shallow", "echo garbage > ../digests", "rm -rf ../repository/*",
+        "touch shallow.lock refs/forge/commits/x.lock objects/pack/pack_left", "rm -f shallow", "echo garbage > ../digests",
+        "rm -rf ../repository/*",
     ]
 
     @Test(arguments: damages) func aDamagedMirrorHealsAndNeverGivesAWrongResult(damage: String) async throws {
