@@ -7,9 +7,12 @@ internal import ForgeSystem
 package struct LocalRepository: Sendable {
     private let repository: GitRepository
     private let path: String
+    private let isAddressed: Bool
 
     /// The one that holds the folder `path`; nil when there is none. Blocks.
-    package init?(holding path: String) throws {
+    /// - Parameter isAddressed: whether a superproject's URL led here; where it was once cloned from says nothing then.
+    package init?(holding path: String, isAddressed: Bool = false) throws {
+        self.isAddressed = isAddressed
         let path = try GitLocation.path(of: path)
         guard let repository = try GitRepository.holding(path) else { return nil }
         (self.repository, self.path) = (repository, try Files.resolved(path) ?? path)
@@ -17,7 +20,7 @@ package struct LocalRepository: Sendable {
 
     /// Where relative URLs of submodules start: at the remote `origin`, as for git, else at the repository itself. Blocks.
     package func place() throws -> Submodule.Place {
-        guard let text = try originText() else { return .local(repository.workTree ?? path) }
+        guard !isAddressed, let text = try originText() else { return .local(repository.workTree ?? path) }
         let (location, userinfo) = RemoteUserinfo.split(text)
         if let location = try RemoteLocation(parsing: location) { return .remote(location, userinfo) }
         let folder = try GitLocation.path(of: location)

@@ -121,7 +121,7 @@ extension SourceAssembly {
         switch place {
         case .local(let path):
             let tree = try await CommitTree.open(repository: path, revision: submodule.commit)
-            guard let repository = try await BlockingPool.run({ try LocalRepository(holding: path) }) else {
+            guard let repository = try await BlockingPool.run({ try LocalRepository(holding: path, isAddressed: true) }) else {
                 throw ForgeError(.usage, "source.missing", "no repository `\(path)`")
             }
             return try await own(tree, tree.submodules, .commit(repository))
