@@ -4,8 +4,14 @@ internal import ForgeModel
 
 /// The whole tree of a commit: what stands where, and which object it is.
 struct CommitListing: Sendable {
+    struct Blob: Sendable {
+        let id: ObjectID
+        /// What it is to the content store, where that is known.
+        let digest: Digest?
+    }
+
     private(set) var tree = Listing()
-    private(set) var blobs: [RelativePath: ObjectID] = [:]
+    private(set) var blobs: [RelativePath: Blob] = [:]
     /// Where other repositories belong, and which commit of each; `tree` has nothing there, and no folder for them alone.
     private(set) var submodules: [Submodule] = []
     private var links: [RelativePath: ObjectID] = [:]
@@ -103,13 +109,14 @@ struct CommitListing: Sendable {
         case GIT_FILEMODE_LINK: return .symlink(target: try CommitListing.target(ObjectID(id.pointee), at: path, source.handle))
         case let mode:
             let blob = ObjectID(id.pointee)
-            blobs[path] = blob
-            return .file(executable: mode == GIT_FILEMODE_BLOB_EXECUTABLE, size: try CommitListing.size(of: blob, source))
+            let digest = source.digests.digest(of: blob)
+            blobs[path] = Blob(id: blob, digest: digest)
+            let size = try digest?.sizeBytes ?? CommitListing.size(of: blob, source)
+            return .file(executable: mode == GIT_FILEMODE_BLOB_EXECUTABLE, size: size)
         }
     }
 
     private static func size(of blob: ObjectID, _ source: Source) throws -> Int64 {
-        if let digest = source.digests.digest(of: blob) { return digest.sizeBytes }
         var size = 0
         var type = GIT_OBJECT_BLOB
         var raw = try blob.raw()

@@ -9,8 +9,6 @@ package struct CommitTree: SourceTree {
     package let commit: String
     private let pool: RepositoryPool
     private let listing: CommitListing
-    /// What is known of the contents without unpacking them.
-    private let digests: BlobDigests
 
     /// - Parameters:
     ///   - repository: a path or a `file://` URL, of a work tree or a bare repository.
@@ -35,7 +33,6 @@ package struct CommitTree: SourceTree {
             }
         }
         self.pool = pool
-        digests = BlobDigests()
     }
 
     /// A commit of a repository that Forge made, found nowhere but at `path` itself.
@@ -51,7 +48,7 @@ package struct CommitTree: SourceTree {
         } catch let failure as GitFailure {
             throw CommitTree.damaged("commit `\(commit)`", failure)
         }
-        (self.commit, self.pool, self.digests) = (commit, pool, digests)
+        (self.commit, self.pool) = (commit, pool)
     }
 
     /// By path; the tree has nothing there.
@@ -72,7 +69,7 @@ package struct CommitTree: SourceTree {
 
     /// One piece: git unpacks a blob as a whole.
     package func forEachChunk(of path: RelativePath, _ body: (UnsafeRawBufferPointer) throws -> Void) throws -> Bool {
-        guard let id = listing.blobs[path] else { return false }
+        guard let id = listing.blobs[path]?.id else { return false }
         do {
             try pool.with { handle in try CommitListing.withBlob(id, in: handle, body) }
         } catch let failure as GitFailure {
@@ -81,10 +78,10 @@ package struct CommitTree: SourceTree {
         return true
     }
 
-    package func knownDigest(of path: RelativePath) throws -> Digest? { listing.blobs[path].flatMap(digests.digest) }
+    package func knownDigest(of path: RelativePath) throws -> Digest? { listing.blobs[path]?.digest }
 
     /// Which object stands at a path.
-    func blob(at path: RelativePath) -> ObjectID? { listing.blobs[path] }
+    func blob(at path: RelativePath) -> ObjectID? { listing.blobs[path]?.id }
     var blobCount: Int { listing.blobs.count }
 
     private static func damaged(_ what: String, _ failure: GitFailure) -> ForgeError {
