@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Fetches one commit of a repository of 20,000 files over http, with Forge into an empty store and with git into a checkout.
+"""Fetches commits of a repository of 20,000 files over http and git://, with Forge into its store and with git into a checkout: one from
+nothing, and the next commit of the same remote, in which one file differs. The next one is compared with git from nothing as well as
+with git in the clone that it has.
 
 needs nginx, fcgiwrap and git
 """
@@ -66,6 +68,26 @@ def timed(body):
     return (time.monotonic() - start) * 1000
 
 
+def serve_git(folder, port):
+    daemon = ["/usr/lib/git-core/git-daemon", f"--base-path={folder}/shelf", "--export-all", "--listen=127.0.0.1", f"--port={port}"]
+    server = subprocess.Popen([*daemon, "--reuseaddr"], stderr=subprocess.DEVNULL)
+    url = f"git://127.0.0.1:{port}/site.git"
+    for _ in range(200):
+        if subprocess.run(["git", "ls-remote", "-q", url], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0:
+            return server, url
+        time.sleep(0.05)
+    raise SystemExit("the git daemon does not answer")
+
+
+def grow(folder, number):
+    """Another commit on the shelf."""
+    work = f"{folder}/work"
+    with open(f"{work}/index.html", "w") as file:
+        file.write(f"<h1>{number}</h1>\n")
+    run("git", "-C", work, "-c", "user.name=Ada", "-c", "user.email=ada@example.org", "commit", "-q", "-a", "-m", str(number))
+    run("git", "-C", work, "push", "-q", f"{folder}/shelf/site.git", "main")
+
+
 def with_forge(forge, folder, url):
     environment = {**os.environ, "FORGE_HOME": f"{folder}/home"}
     run(forge, "detect", url, "--progress", "quiet", env=environment)
@@ -74,39 +96,66 @@ def with_forge(forge, folder, url):
 def with_git(folder, url):
     path = f"{folder}/checkout"
     run("git", "init", "-q", path)
+    with_git_again(folder, url)
+
+
+def with_git_again(folder, url):
+    path = f"{folder}/checkout"
     run("git", "-C", path, "fetch", "-q", "--depth", "1", url, "main")
     run("git", "-C", path, "checkout", "-q", "FETCH_HEAD")
 
 
+def compare(forge, folder, url, runs):
+    """Milliseconds by row: Forge and git from nothing, Forge and git for the next commit."""
+    rows = {"first": ([], []), "next": ([], [])}
+    for number in range(runs + 1):
+        for name in ("home", "checkout"):
+            shutil.rmtree(f"{folder}/{name}", ignore_errors=True)
+        os.sync()
+        rows["first"][0].append(timed(lambda: with_forge(forge, folder, url)))
+        os.sync()
+        rows["first"][1].append(timed(lambda: with_git(folder, url)))
+        grow(folder, f"{url} {number}")
+        os.sync()
+        rows["next"][0].append(timed(lambda: with_forge(forge, folder, url)))
+        os.sync()
+        rows["next"][1].append(timed(lambda: with_git_again(folder, url)))
+    return {name: (ours[1:], theirs[1:]) for name, (ours, theirs) in rows.items()}  # the first of each warms the server's cache
+
+
+def ratio(ours, theirs):
+    return statistics.median(mine / other for mine, other in zip(ours, theirs))
+
+
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--forge", required=True)
     parser.add_argument("--runs", type=int, default=7)
     options = parser.parse_args()
-    forge, runs = os.path.abspath(options.forge), options.runs
+    forge = os.path.abspath(options.forge)
     os.environ.setdefault("FORGE_DATA", os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         os.environ.pop(name, None)
     with tempfile.TemporaryDirectory(prefix="forge-fetch-") as folder:
         os.makedirs(f"{folder}/shelf")
         make_repository(folder)
-        servers, url = serve(folder, 18_000 + os.getpid() % 10_000)
+        servers, http = serve(folder, 18_000 + os.getpid() % 10_000)
         try:
-            ours, theirs = [], []
-            for _ in range(runs + 1):
-                for name in ("home", "checkout"):
-                    shutil.rmtree(f"{folder}/{name}", ignore_errors=True)
-                os.sync()
-                ours.append(timed(lambda: with_forge(forge, folder, url)))
-                os.sync()
-                theirs.append(timed(lambda: with_git(folder, url)))
+            daemon, git = serve_git(folder, 28_000 + os.getpid() % 10_000)
+            servers.append(daemon)
+            print("| input | forge ms | git fetch --depth 1 + checkout ms | forge / git |\n|---|---|---|---|")
+            for name, url in (("http", http), ("git://", git)):
+                rows = compare(forge, folder, url, options.runs)
+                first, clone, after, again = *rows["first"], *rows["next"]
+                for row, ours, theirs in (
+                    (f"{FILES:,} files over {name}", first, clone),
+                    (f"the next commit over {name}, git from nothing", after, clone),
+                    (f"the next commit over {name}, git in its clone", after, again),
+                ):
+                    print(f"| {row} | {statistics.median(ours):.0f} | {statistics.median(theirs):.0f} | {ratio(ours, theirs):.2f} |")
         finally:
             for server in servers:
                 server.terminate()
-        ours, theirs = ours[1:], theirs[1:]  # the first of each warms the server's cache
-        ratio = statistics.median(mine / other for mine, other in zip(ours, theirs))
-        print("| input | forge ms | git fetch --depth 1 + checkout ms | forge / git |\n|---|---|---|---|")
-        print(f"| {FILES:,} files over http | {statistics.median(ours):.0f} | {statistics.median(theirs):.0f} | {ratio:.2f} |")
 
 
 main()

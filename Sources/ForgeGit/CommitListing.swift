@@ -4,23 +4,36 @@ internal import ForgeModel
 
 /// The whole tree of a commit: what stands where, and which object it is.
 struct CommitListing: Sendable {
-    private(set) var tree = Listing()
-    private(set) var blobs: [RelativePath: ObjectID] = [:]
+    struct Blob: Sendable {
+        let id: ObjectID
+        /// What it is to the content store, where that is known.
+        let digest: Digest?
+    }
 
-    /// Lists the folder `prefix` of `commit`.
-    /// - Throws: `GitFailure` when objects are missing or damaged; `source.submodule`, `source.name`, `source.missing` …
-    init(of commit: ObjectID, below prefix: RelativePath, in handle: OpaquePointer) throws {
+    private(set) var tree = Listing()
+    private(set) var blobs: [RelativePath: Blob] = [:]
+    /// Where other repositories belong, and which commit of each; `tree` has nothing there, and no folder for them alone.
+    private(set) var submodules: [Submodule] = []
+    private var links: [RelativePath: ObjectID] = [:]
+
+    /// Lists the folder `prefix` of `commit`. The sizes of blobs whose digests are known are taken from there.
+    /// - Throws: `GitFailure` when objects are missing or damaged; `source.name`, `source.missing` …
+    init(of commit: ObjectID, below prefix: RelativePath, in handle: OpaquePointer, digests: BlobDigests = .init()) throws {
         var database: OpaquePointer?
         try Libgit2.check(git_repository_odb(&database, handle))
         defer { git_odb_free(database) }
         let root = try CommitListing.root(of: commit, at: prefix, in: handle)
         defer { git_tree_free(root) }
-        try list(root, at: .root, Source(handle: handle, database: database))
+        _ = try list(root, at: .root, Source(handle: handle, database: database, digests: digests))
+        guard !links.isEmpty else { return }
+        let file = try CommitListing.submoduleFile(of: commit, in: handle)
+        submodules = links.map { file.submodule(at: $0.key, below: prefix, commit: $0.value) }.sorted { $0.path < $1.path }
     }
 
     private struct Source {
         let handle: OpaquePointer
         let database: OpaquePointer?
+        let digests: BlobDigests
     }
 
     /// The bytes of a blob, during `body`.
@@ -30,6 +43,18 @@ struct CommitListing: Sendable {
         try Libgit2.check(git_blob_lookup(&blob, handle, &raw))
         defer { git_blob_free(blob) }
         try body(UnsafeRawBufferPointer(start: git_blob_rawcontent(blob), count: Int(git_blob_rawsize(blob))))
+    }
+
+    /// That of the whole commit: a regular file, never a link.
+    private static func submoduleFile(of commit: ObjectID, in handle: OpaquePointer) throws -> SubmoduleFile {
+        let tree = try root(of: commit, at: .root, in: handle)
+        defer { git_tree_free(tree) }
+        guard let entry = git_tree_entry_byname(tree, SubmoduleFile.name), let id = git_tree_entry_id(entry)?.pointee,
+            [GIT_FILEMODE_BLOB, GIT_FILEMODE_BLOB_EXECUTABLE].contains(git_tree_entry_filemode(entry))
+        else { return SubmoduleFile() }
+        var bytes: [UInt8] = []
+        try withBlob(ObjectID(id), in: handle) { bytes = Array($0.prefix(SubmoduleFile.maximumBytes + 1)) }
+        return try SubmoduleFile(parsing: bytes)
     }
 
     private static func root(of id: ObjectID, at prefix: RelativePath, in handle: OpaquePointer) throws -> OpaquePointer {
@@ -53,7 +78,8 @@ struct CommitListing: Sendable {
         return folder
     }
 
-    private mutating func list(_ folder: OpaquePointer, at path: RelativePath, _ source: Source) throws {
+    /// False for a folder that holds nothing but submodules: git keeps none that is empty.
+    private mutating func list(_ folder: OpaquePointer, at path: RelativePath, _ source: Source) throws -> Bool {
         guard path.components.count <= Listing.maximumDepth else { throw Listing.tooDeep(path) }
         var entries: [SourceEntry] = []
         var names: Set<RelativePath> = []
@@ -61,12 +87,14 @@ struct CommitListing: Sendable {
             guard let entry = git_tree_entry_byindex(folder, number) else { continue }
             let child = path.appending(component: try CommitListing.name(of: entry, in: path))
             guard names.insert(child).inserted else { throw CommitListing.impossible(child.string) }
-            entries.append(SourceEntry(name: child.name, node: try add(entry, at: child, source)))
+            if let node = try add(entry, at: child, source) { entries.append(SourceEntry(name: child.name, node: node)) }
         }
+        if entries.isEmpty && !names.isEmpty && !path.isRoot { return false }
         try tree.add(entries, at: path)
+        return true
     }
 
-    private mutating func add(_ entry: OpaquePointer, at path: RelativePath, _ source: Source) throws -> SourceNode {
+    private mutating func add(_ entry: OpaquePointer, at path: RelativePath, _ source: Source) throws -> SourceNode? {
         guard let id = git_tree_entry_id(entry) else { throw CommitListing.impossible(path.string) }
         switch git_tree_entry_filemode(entry) {
         case GIT_FILEMODE_TREE:
@@ -74,17 +102,26 @@ struct CommitListing: Sendable {
             try Libgit2.check(git_tree_lookup(&folder, source.handle, id))
             defer { git_tree_free(folder) }
             guard let folder else { throw CommitListing.impossible(path.string) }
-            try list(folder, at: path, source)
-            return .directory
-        case GIT_FILEMODE_COMMIT: throw Listing.submodule(path)
+            return try list(folder, at: path, source) ? .directory : nil
+        case GIT_FILEMODE_COMMIT:
+            links[path] = ObjectID(id.pointee)
+            return nil
         case GIT_FILEMODE_LINK: return .symlink(target: try CommitListing.target(ObjectID(id.pointee), at: path, source.handle))
         case let mode:
-            var size = 0
-            var type = GIT_OBJECT_BLOB
-            try Libgit2.check(git_odb_read_header(&size, &type, source.database, id))
-            blobs[path] = ObjectID(id.pointee)
-            return .file(executable: mode == GIT_FILEMODE_BLOB_EXECUTABLE, size: Int64(size))
+            let blob = ObjectID(id.pointee)
+            let digest = source.digests.digest(of: blob)
+            blobs[path] = Blob(id: blob, digest: digest)
+            let size = try digest?.sizeBytes ?? CommitListing.size(of: blob, source)
+            return .file(executable: mode == GIT_FILEMODE_BLOB_EXECUTABLE, size: size)
         }
+    }
+
+    private static func size(of blob: ObjectID, _ source: Source) throws -> Int64 {
+        var size = 0
+        var type = GIT_OBJECT_BLOB
+        var raw = try blob.raw()
+        try Libgit2.check(git_odb_read_header(&size, &type, source.database, &raw))
+        return Int64(size)
     }
 
     private static func target(_ id: ObjectID, at path: RelativePath, _ handle: OpaquePointer) throws -> String {

@@ -26,6 +26,7 @@ package enum FetchHelper {
     private static func answer(_ request: FetchRequest, _ channel: FetchChannel) -> FetchReply {
         do {
             try confine(request)
+            if let objects = request.objects { return .stored(try LFSFetcher(request, channel).run(objects)) }
             return .done(try RemoteFetcher(request, channel).run())
         } catch let failure as FetchFailure {
             return .failed(failure)

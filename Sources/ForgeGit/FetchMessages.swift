@@ -7,9 +7,11 @@ struct FetchRequest: Sendable, Codable {
     let location: RemoteLocation
     /// A full or abbreviated id, a branch, a tag or a whole ref name; nil is the default branch.
     let revision: String?
-    /// An empty folder, the only place that is written to. The repository is made in its `repository`.
+    /// The only place that is written to. The repository in its `repository` is added to, or made there.
     let folder: String
     let limits: FetchLimits
+    /// Instead of a commit: objects of the LFS server that `location` is.
+    var objects: [LFSObject]?
 }
 
 /// Bounds of one fetch.
@@ -29,6 +31,7 @@ enum FetchReply: Sendable, Codable {
     /// The server wants to know who asks; a `FetchAnswer` is waited for.
     case credentials(refused: Bool)
     case done(FetchedCommit)
+    case stored(FetchedCommit.Transfer)
     case failed(FetchFailure)
 }
 
@@ -49,8 +52,13 @@ package struct FetchProgress: Sendable, Hashable, Codable {
 package struct FetchedCommit: Sendable, Hashable, Codable {
     /// Full id.
     package let commit: String
-    /// Path of the bare repository that holds the commit.
-    package let repository: String
+    /// What came over the network for it.
+    package var received = Transfer()
+
+    package struct Transfer: Sendable, Hashable, Codable {
+        package var objects = 0
+        package var bytes: UInt64 = 0
+    }
 }
 
 /// A failure in the words of `ForgeError`.

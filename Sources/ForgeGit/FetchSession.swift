@@ -14,6 +14,9 @@ final class FetchSession {
     /// What the asker gave last, for the `git` program.
     private(set) var credentials: (user: String, password: String)?
     private(set) var asked = 0
+    /// By the packs that are done, and by the one under way.
+    private var done = FetchedCommit.Transfer()
+    private var current = FetchedCommit.Transfer()
 
     init(_ request: FetchRequest, _ channel: FetchChannel) {
         self.request = request
@@ -30,7 +33,9 @@ final class FetchSession {
     }
 
     fileprivate func report(_ stats: git_indexer_progress) throws {
-        let bytes = UInt64(stats.received_bytes)
+        if Int(stats.received_objects) < current.objects { settle() }
+        current = .init(objects: Int(stats.received_objects), bytes: UInt64(stats.received_bytes))
+        let bytes = received.bytes
         if bytes > request.limits.maximumBytes {
             throw FetchFailure(
                 code: "source.too-large",
@@ -41,8 +46,17 @@ final class FetchSession {
                 receivedObjects: Int(stats.received_objects), totalObjects: Int(stats.total_objects), receivedBytes: Int(clamping: bytes)))
     }
 
+    /// A pack has come to its end; what follows is another.
+    func settle() {
+        done.objects += current.objects
+        done.bytes += current.bytes
+        current = .init()
+    }
+
+    var received: FetchedCommit.Transfer { .init(objects: done.objects + current.objects, bytes: done.bytes + current.bytes) }
+
     /// Nil when the asker has none, or none but those that were refused.
-    fileprivate func askForCredentials() throws -> (user: String, password: String)? {
+    func askForCredentials() throws -> (user: String, password: String)? {
         // Each conversation asks anew; a server that refuses what it took before is not asked for ever.
         if asked > 8 { return nil }
         let refused = lastAnswerIsOpen && asked > 0

@@ -41,7 +41,7 @@ struct GitProgram {
         return [
             "protocol.allow=never", "protocol.\(transport.rawValue).allow=always", "protocol.version=2", "http.followRedirects=false",
             "http.lowSpeedLimit=1", "http.lowSpeedTime=\(session.request.limits.idleSeconds)", "core.hooksPath=/dev/null",
-            "core.askPass=", "maintenance.auto=false",
+            "core.askPass=", "maintenance.auto=false", "fetch.unpackLimit=1",
         ]
     }
 

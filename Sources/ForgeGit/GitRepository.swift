@@ -85,6 +85,12 @@ struct ObjectID: Hashable, Sendable {
         hex = String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
+    /// Nil unless `hex` is forty hexadecimal digits, the lower-case ones.
+    init?(hex: String) {
+        guard hex.utf8.count == 40, hex.utf8.allSatisfy({ (48...57).contains($0) || (97...102).contains($0) }) else { return nil }
+        self.hex = hex
+    }
+
     /// As libgit2 wants it.
     func raw() throws(GitFailure) -> git_oid {
         var id = git_oid()

@@ -45,10 +45,4 @@ struct Listing: Sendable {
         let shown = folder.isRoot ? escaped : "\(folder)/\(escaped)"
         return ForgeError(.usage, "source.name", "the name `\(shown)` is not UTF-8", hint: "rename it")
     }
-
-    static func submodule(_ path: RelativePath) -> ForgeError {
-        ForgeError(
-            .usage, "source.submodule", "`\(path)` is a git submodule; its files are not part of this repository",
-            hint: "copy the files into the repository, or build the submodule's own repository")
-    }
 }

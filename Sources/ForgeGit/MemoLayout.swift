@@ -4,16 +4,14 @@ internal import ForgeSystem
 extension WorkTreeMemo {
     /// Where in a memo's bytes what lies.
     ///
-    /// Root (32 + 8), numbers of files (8) and of their bytes (8), number of watched files (4) and each: state (1; then an inode of 8, or a signature), name; number of folders (4) and
+    /// Root (32 + 8), numbers of files (8) and of their bytes (8), whether that is all (1), number of watched files (4) and each: state (1; then an inode of 8, or a signature), name; number of folders (4) and
     /// each: length of all of it (4), signature (36), path, number of entries (4) and each: kind (1), SHA-256 (32), signature (36), name.
     /// A name is its length (2), its bytes and a zero.
     struct Layout: Sendable {
-        /// Where the numbers behind the root begin.
-        static let countsOffset = 40
-
         let root: Digest
         let files: UInt64
         let bytes: Int64
+        let isWhole: Bool
         let watched: [WorkTreeRecord.Watched]
         /// Where each folder begins.
         let directories: [Int]
@@ -21,20 +19,21 @@ extension WorkTreeMemo {
         /// Nil when the bytes are none of a memo. Only what holds the parts together is looked at.
         init?(of bytes: [UInt8]) {
             guard
-                let parts = bytes.withUnsafeBytes({ buffer -> (Digest, UInt64, Int64, [WorkTreeRecord.Watched], [Int])? in
+                let parts = bytes.withUnsafeBytes({ buffer -> (Digest, UInt64, Int64, UInt8, [WorkTreeRecord.Watched], [Int])? in
                     var reader = MemoReader(bytes: buffer)
                     guard let root = reader.digest(), let files = reader.integer(UInt64.self), let size = reader.integer(Int64.self),
-                        let watched = Self.watched(&reader), let count = reader.integer(UInt32.self)
+                        let whole = reader.integer(UInt8.self), let watched = Self.watched(&reader), let count = reader.integer(UInt32.self)
                     else { return nil }
                     var directories: [Int] = []
                     for _ in 0..<count {
                         directories.append(reader.position)
                         guard let length = reader.integer(UInt32.self), length >= 4, reader.skip(Int(length) - 4) else { return nil }
                     }
-                    return reader.isAtEnd ? (root, files, size, watched, directories) : nil
+                    return reader.isAtEnd ? (root, files, size, whole, watched, directories) : nil
                 })
             else { return nil }
-            (root, files, self.bytes, watched, directories) = parts
+            (root, files, self.bytes, watched, directories) = (parts.0, parts.1, parts.2, parts.4, parts.5)
+            isWhole = parts.3 == 1
         }
 
         private static func watched(_ reader: inout MemoReader) -> [WorkTreeRecord.Watched]? {

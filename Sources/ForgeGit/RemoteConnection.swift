@@ -51,6 +51,7 @@ final class RemoteConnection {
         defer { words.forEach { free($0) } }
         try words.withUnsafeMutableBufferPointer { words in
             var list = git_strarray(strings: words.baseAddress, count: words.count)
+            defer { session.settle() }
             _ = try Libgit2.check(git_remote_fetch(remote, &list, &options, nil))
         }
     }

@@ -68,10 +68,15 @@ package struct RemoteCredentials: Sendable {
         }
     }
 
+    /// What the user gave for this one fetch; nil when git's helpers are to be asked.
+    var given: Login? {
+        if let token { return Login(user: userinfo?.user ?? "x-access-token", password: token) }
+        return userinfo?.password.map { Login(user: userinfo?.user ?? "", password: $0) }
+    }
+
     /// Nil when there is none.
     func login(for location: RemoteLocation) async throws -> Login? {
-        if let token { return Login(user: userinfo?.user ?? "x-access-token", password: token) }
-        if let password = userinfo?.password { return Login(user: userinfo?.user ?? "", password: password) }
+        if let given { return given }
         guard let lines = await git("fill", description(of: location, userinfo?.user)) else { return nil }
         var answer: [Substring: Substring] = [:]
         for line in lines.split(separator: "\n") {

@@ -1,8 +1,10 @@
 internal import CLibgit2
 internal import ForgeModel
+internal import ForgeSystem
 internal import Glibc
 
-/// Brings exactly one commit of a remote repository into a fresh bare one, in as few and as small steps as the server allows.
+/// Brings exactly one commit of a remote repository into a bare one, in as few and as small steps as the server allows.
+/// Commits that are there already are offered to the server, which leaves out what they have in common with the new one.
 ///
 /// libgit2 speaks protocol version 0, where every conversation begins with the server's refs. So: a ref that is, or names,
 /// what is wanted → that ref alone, depth 1; a full id that no ref names → the id alone, depth 1, where the server permits
@@ -26,13 +28,42 @@ struct RemoteFetcher {
         var repository: OpaquePointer?
         defer { git_repository_free(repository) }
         do {
-            try Libgit2.check(git_repository_init(&repository, path, 1))
+            repository = try open(path)
             guard let repository else { throw GitFailure(code: GIT_ERROR, message: "no repository") }
             try TransportRegistry.register(session)
-            let id = try fetch(into: repository, at: path)
-            return FetchedCommit(commit: try peel(id, in: repository), repository: path)
+            let commit = try peel(try fetch(into: repository, at: path), in: repository)
+            try keepOnly(commit, in: repository)
+            return FetchedCommit(commit: commit.hex, received: session.received)
         } catch let failure as GitFailure {
             throw FetchFault(request.location, session).translated(failure)
+        }
+    }
+
+    /// - Throws: `FetchFailure` `source.mirror` when what is there is no repository any more.
+    private func open(_ path: String) throws -> OpaquePointer? {
+        var repository: OpaquePointer?
+        guard Files.exists(path) else {
+            try Libgit2.check(git_repository_init(&repository, path, 1))
+            return repository
+        }
+        do { try Libgit2.check(git_repository_open(&repository, path)) } catch {
+            throw FetchFailure(code: "source.mirror", message: "the copy of `\(request.location.text)` is damaged", cause: error.message)
+        }
+        return repository
+    }
+
+    /// Names the commit for later fetches and forgets every other name. What only those held stays until the mirror is made anew.
+    private func keepOnly(_ commit: ObjectID, in repository: OpaquePointer) throws {
+        var id = try commit.raw()
+        var reference: OpaquePointer?
+        try Libgit2.check(git_reference_create(&reference, repository, RemoteMirror.reference(to: commit.hex), &id, 1, nil))
+        git_reference_free(reference)
+        var names = git_strarray()
+        try Libgit2.check(git_reference_list(&names, repository))
+        defer { git_strarray_dispose(&names) }
+        for name in UnsafeBufferPointer(start: names.strings, count: names.count) {
+            guard let name, !String(cString: name).hasPrefix(RemoteMirror.reference(to: "")) else { continue }
+            try Libgit2.check(git_reference_remove(repository, name))
         }
     }
 
@@ -40,7 +71,9 @@ struct RemoteFetcher {
         let wanted: RemoteRefs.Choice
         do {
             let remote = try RemoteConnection(repository, session)
-            wanted = try RemoteRefs(of: remote).choose(request.revision, at: request.location)
+            let refs = try RemoteRefs(of: remote)
+            wanted = try refs.choose(request.revision, at: request.location)
+            if let known = try kept(refs.commit(of: wanted), in: repository) { return known }
             switch wanted {
             case .ref(let ref):
                 try remote.fetch(["+\(ref):\(Self.target)"], depth: 1)
@@ -88,6 +121,15 @@ struct RemoteFetcher {
         return git_odb_exists(database, &oid) == 1 ? oid : nil
     }
 
+    /// The commit, when it was fetched before: its ref is written after all of it has come.
+    private func kept(_ id: String?, in repository: OpaquePointer) throws -> git_oid? {
+        var oid = git_oid()
+        guard let id, git_reference_name_to_id(&oid, repository, RemoteMirror.reference(to: id)) == 0, ObjectID(oid).hex == id else {
+            return nil
+        }
+        return try held(id, in: repository)
+    }
+
     private func fetchedTip(in repository: OpaquePointer) throws -> git_oid {
         var oid = git_oid()
         try Libgit2.check(git_reference_name_to_id(&oid, repository, Self.target))
@@ -95,7 +137,7 @@ struct RemoteFetcher {
     }
 
     /// An annotated tag stands for its commit.
-    private func peel(_ id: git_oid, in repository: OpaquePointer) throws -> String {
+    private func peel(_ id: git_oid, in repository: OpaquePointer) throws -> ObjectID {
         var id = id
         var object: OpaquePointer?
         try Libgit2.check(git_object_lookup(&object, repository, &id, GIT_OBJECT_ANY))
@@ -108,6 +150,6 @@ struct RemoteFetcher {
                 code: "source.unknown-commit", message: "`\(request.revision ?? "HEAD")` is a \(kind), not a commit",
                 hint: "name a commit, a branch or a tag")
         }
-        return ObjectID(found).hex
+        return ObjectID(found)
     }
 }

@@ -110,6 +110,11 @@ package struct RemoteLocation: Hashable, Sendable, Codable {
         }
     }
 
+    /// The same for every way of writing this place.
+    package var place: String {
+        "\(transport.rawValue)://\(user.map { "\($0)@" } ?? "")\(authority.lowercased())\(path.hasPrefix("/") ? "" : "/~/")\(path)"
+    }
+
     /// Host and, when it is not the transport's own, port.
     package var authority: String { (host.contains(":") ? "[\(host)]" : host) + (port.map { ":\($0)" } ?? "") }
 

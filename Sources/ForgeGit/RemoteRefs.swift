@@ -35,6 +35,14 @@ struct RemoteRefs {
             nearest(revision).map { "did you mean `\($0)`?" } ?? "`git ls-remote \(location.text)` lists its branches and tags")
     }
 
+    /// The full id behind a choice; an annotated tag stands for its commit.
+    func commit(of choice: Choice) -> String? {
+        switch choice {
+        case .id(let id): id
+        case .ref(let ref): ids[ref + "^{}"] ?? ids[ref]
+        }
+    }
+
     private func chooseDefault(_ location: RemoteLocation) throws -> Choice {
         if ids["HEAD"] != nil { return .ref("HEAD") }
         let branches = ids.keys.filter { $0.hasPrefix("refs/heads/") }.sorted()

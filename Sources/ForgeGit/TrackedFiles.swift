@@ -35,13 +35,15 @@ final class TrackedFiles {
         return whole.isRoot ? git_index_entrycount(index) > 0 : git_index_find_prefix(nil, index, whole.string + "/") == 0
     }
 
-    /// - Throws: `source.submodule` when one stands below the folder.
-    func refuseSubmodules() throws {
+    /// Those below the folder, as `file` tells of them.
+    func submodules(_ file: SubmoduleFile) throws -> [Submodule] {
+        var submodules: [Submodule] = []
         for number in 0..<git_index_entrycount(index) {
             guard let entry = git_index_get_byindex(index, number)?.pointee, entry.mode == GIT_FILEMODE_COMMIT.rawValue,
                 let name = entry.path, let path = try RelativePath(parsing: String(cString: name)).relative(to: prefix)
             else { continue }
-            throw Listing.submodule(path)
+            submodules.append(file.submodule(at: path, below: prefix, commit: ObjectID(entry.id)))
         }
+        return submodules.sorted { $0.path < $1.path }
     }
 }

@@ -12,6 +12,8 @@ package struct WorkTree: SourceTree {
     package let path: String
     /// Full id of the commit checked out; nil without a repository or before the first commit.
     package let head: String?
+    /// By path; the tree has nothing there.
+    package let submodules: [Submodule]
     private let root: Descriptor
     private let listing: Listing
     private let record: WorkTreeRecord
@@ -20,13 +22,14 @@ package struct WorkTree: SourceTree {
 
     /// Lists the directory at `path`. Blocks.
     /// - Throws: `source.missing`, `source.not-a-directory`, `source.unreadable`, `source.special-file`, `source.name`,
-    ///   `source.submodule`, `source.bare`, `source.owner` …
+    ///   `source.submodule-file`, `source.bare`, `source.owner` …
     /// - Parameter memo: of an earlier snapshot; saves reading the files that are as they were.
     package init(at path: String, memo: WorkTreeMemo? = nil) throws {
         (self.path, root) = try WorkTree.openRoot(path)
         var walk = try WorkTreeWalk(of: self.path)
         try walk.run(root)
         head = walk.head
+        submodules = walk.submodules
         listing = walk.listing
         record = walk.record
         known = memo?.digests(of: record) ?? [:]
@@ -40,8 +43,9 @@ package struct WorkTree: SourceTree {
     package func knownDigest(of path: RelativePath) throws -> Digest? { known[path] }
 
     /// What to remember of this snapshot: it was stored as `root`, with these digests of its files.
-    package func memo(root: Digest, digests: [RelativePath: Digest]) -> WorkTreeMemo {
-        WorkTreeMemo(record, root: root) { digests[$0] }
+    /// - Parameter isWhole: whether that is all of the source.
+    package func memo(root: Digest, isWhole: Bool = true, digests: [RelativePath: Digest]) -> WorkTreeMemo {
+        WorkTreeMemo(record, root: root, isWhole: isWhole) { digests[$0] }
     }
 
     /// Hands an edited file of the work tree at `directory` to `body` piece by piece; false when it is no file any more. Blocks.

@@ -18,6 +18,9 @@ package struct EditedFile: Sendable {
     let signature: FileSignature
     /// Where its entry stands in the memo.
     let position: Int
+
+    /// Whether it has the size of a pointer of git LFS.
+    package var mayBeLFSPointer: Bool { LFSPointer.sizes.contains(signature.size) }
 }
 
 extension WorkTreeMemo {

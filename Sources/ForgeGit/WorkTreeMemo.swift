@@ -23,6 +23,8 @@ package struct WorkTreeMemo: Sendable {
     package var files: Int { Int(clamping: layout.files) }
     /// Sum of the files' sizes.
     package var bytes: Int64 { layout.bytes }
+    /// Whether the tree is all of the source: it has no submodules, and no LFS pointers that stand for other files.
+    package var isWhole: Bool { layout.isWhole }
 
     /// Nil when there is none, or it cannot be believed. Blocks.
     package static func load(_ path: String) -> WorkTreeMemo? {
@@ -46,12 +48,13 @@ package struct WorkTreeMemo: Sendable {
     }
 
     /// - Parameter digest: of a file's content; nil where it is not known, and the file is then read again.
-    init(_ record: WorkTreeRecord, root: Digest, digest: (RelativePath) -> Digest?) {
+    init(_ record: WorkTreeRecord, root: Digest, isWhole: Bool = true, digest: (RelativePath) -> Digest?) {
         let entries = record.directories.lazy.flatMap(\.entries)
         var writer = MemoWriter()
         writer.add(root)
         writer.add(UInt64(entries.count { $0.kind != .rules }))
         writer.add(entries.filter { $0.kind == .file }.reduce(0) { $0 + $1.signature.size })
+        writer.add(UInt8(isWhole ? 1 : 0))
         writer.add(UInt32(record.watched.count))
         for file in record.watched { writer.add(file, settledAt: record.began) }
         writer.add(UInt32(record.directories.count))

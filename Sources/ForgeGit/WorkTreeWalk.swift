@@ -8,6 +8,7 @@ struct WorkTreeWalk {
     private(set) var record = WorkTreeRecord()
     /// Full id of the commit checked out.
     let head: String?
+    let submodules: [Submodule]
     /// Nil without a repository.
     private let tracked: TrackedFiles?
     /// Where the directory lies below the work tree's root, which rules are relative to.
@@ -19,10 +20,10 @@ struct WorkTreeWalk {
         record.watch(WorkTreeRecord.repositories(above: path))
         do {
             guard let repository = try GitRepository.holding(path), let context = try RepositoryContext(repository, path) else {
-                (head, tracked, prefix, rules) = (nil, nil, .root, IgnoreRules())
+                (head, tracked, prefix, rules, submodules) = (nil, nil, .root, IgnoreRules(), [])
                 return
             }
-            (tracked, prefix, rules) = (context.tracked, repository.prefix, context.rules)
+            (tracked, prefix, rules, submodules) = (context.tracked, repository.prefix, context.rules, context.submodules)
             record.watch(context.watched)
             head = try repository.head()
         } catch let failure as GitFailure {
@@ -124,6 +125,7 @@ struct WorkTreeWalk {
 /// What a repository says about a directory in its work tree.
 private struct RepositoryContext {
     let tracked: TrackedFiles
+    let submodules: [Submodule]
     /// Of the folders above the directory, and of the repository as a whole.
     private(set) var rules = IgnoreRules()
     /// The files these come from.
@@ -139,6 +141,8 @@ private struct RepositoryContext {
         watched = repository.ruleFiles.map { WorkTreeRecord.Watched(contentOf: $0) }
         tracked = try TrackedFiles(of: repository)
         do {
+            let file = try Descriptor.open(workTree, O_RDONLY | O_DIRECTORY)
+            submodules = try tracked.submodules(Self.submoduleFile(in: file))
             if let bytes = try Files.read(repository.commonFolder + "/info/exclude", limit: 4 << 20) { rules.add(bytes, in: .root) }
             var directory = try Descriptor.open(workTree, O_RDONLY | O_DIRECTORY)
             var folder = RelativePath.root
@@ -151,6 +155,14 @@ private struct RepositoryContext {
         } catch let error as SystemError {
             throw ForgeError(.usage, "source.unreadable", "cannot read the ignore rules that apply to `\(path)`", cause: error)
         }
-        try tracked.refuseSubmodules()
+    }
+
+    /// A regular file, never a link.
+    private static func submoduleFile(in workTree: Descriptor) throws -> SubmoduleFile {
+        let flags = O_RDONLY | O_NONBLOCK | O_NOFOLLOW
+        guard let file = try? workTree.openBeneath(SubmoduleFile.name, flags), try file.status().kind == .file else {
+            return SubmoduleFile()
+        }
+        return try SubmoduleFile(parsing: file.readAll(limit: SubmoduleFile.maximumBytes + 1))
     }
 }

@@ -17,13 +17,13 @@ package protocol SourceTree: Sendable {
 }
 
 extension SourceTree {
-    package func knownDigest(of path: RelativePath) throws -> Digest? { nil }
-
     package func forEachChunk(of path: RelativePath, _ body: (UnsafeRawBufferPointer) throws -> Void) throws -> Bool {
         guard let bytes = try read(path, limit: .max) else { return false }
         try bytes.withUnsafeBytes(body)
         return true
     }
+
+    package func knownDigest(of path: RelativePath) throws -> Digest? { nil }
 }
 
 package enum SourceNode: Hashable, Sendable {

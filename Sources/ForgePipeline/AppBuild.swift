@@ -14,6 +14,8 @@ struct AppBuild: Sendable {
     let request: BuildRequest
     let source: BuildRecord.Source
     let title: String
+    /// On the source; they were told already.
+    let remarks: [Diagnostic]
     let store: Store
     let presets: PresetShelf
 
@@ -28,7 +30,7 @@ struct AppBuild: Sendable {
         for planned in plans { toolchains.append(try await identify(planned.filled.plan)) }
         let reports = try await execute(plans, toolchains, scope: scope(of: folder))
         var built: [Pipeline.Built] = []
-        var told = Set(plans.flatMap(\.filled.plan.warnings))
+        var told = Set(remarks + plans.flatMap(\.filled.plan.warnings))
         for (index, planned) in plans.enumerated() {
             let isOne = plans.count == 1
             built.append(try await finish(planned, reports[index], toolchains[index], span: isOne ? "artifact" : planned.app.name, &told))
@@ -53,7 +55,7 @@ struct AppBuild: Sendable {
                 (artifact, made.warnings), "\(artifact.digest.short), \(Count(artifact.fileCount, "file")), \(Bytes(artifact.sizeBytes))"
             )
         }
-        let warnings = plan.warnings + findings + undeclared(in: report) + refused(in: report)
+        let warnings = remarks + plan.warnings + findings + undeclared(in: report) + refused(in: report)
         for warning in warnings where told.insert(warning).inserted { events.emit(.warning(warning)) }
         let record = try await record(
             artifact, of: planned.app, plan: planned.filled, report: report, toolchains: toolchains.identities, warnings: warnings)

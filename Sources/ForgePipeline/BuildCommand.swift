@@ -148,7 +148,7 @@ extension Pipeline {
         // A build that is wholly cached opens no sandbox, which sweeps as well and tells what hinders it.
         try? await OCISandbox.sweep(directories.sandboxes)
         let build = AppBuild(
-            pipeline: self, request: request, source: source, title: opened.title, store: try await openStore(),
+            pipeline: self, request: request, source: source, title: opened.title, remarks: opened.warnings, store: try await openStore(),
             presets: presets)
         let stored = SourceRequest.Opened(
             tree: build.store.trees.sourceTree(source.root), commit: opened.commit, title: opened.title, folder: opened.folder)

@@ -1,39 +1,54 @@
+internal import ForgeGit
 internal import ForgeModel
 internal import ForgeStore
 internal import ForgeSystem
 internal import Foundation
 
-/// Which stored tree a commit is, so that one fetched before needs no network. A full id never stands for anything else.
+/// Which stored tree a commit is, so that one fetched before costs nothing. A full id never stands for anything else; who may
+/// not read the mirror it came from does not find it here.
 struct FetchMemo {
-    private struct Entry: Codable {
-        let location: String
+    enum Kind: String, Codable {
+        /// The files of the commit itself.
+        case own
+        /// With all that its configuration declares.
+        case whole
+    }
+
+    struct Entry: Codable {
+        var root: Digest
+        var submodules: [Submodule] = []
+        var warnings: [Diagnostic] = []
+    }
+
+    private struct File: Codable {
+        let kind: Kind
+        let mirror: String
         let commit: String
-        let root: Digest
+        let entry: Entry
     }
 
     let folder: String
 
     /// Nil unless the tree is known and wholly there.
-    func root(of commit: String, at location: String, in store: Store) async throws -> Digest? {
-        guard commit.utf8.count == 40 else { return nil }
-        let path = path(commit, location)
-        let bytes = try await BlockingPool.run { try Files.read(path, limit: 1 << 16) }
-        guard let bytes, let entry = try? JSONDecoder().decode(Entry.self, from: Data(bytes)), entry.location == location,
-            entry.commit == commit, (try? await store.trees.acquire(entry.root)) == true
+    func entry(_ kind: Kind, of commit: String, from mirror: String, in store: Store) async throws -> Entry? {
+        let path = path(kind, commit, mirror)
+        let bytes = try await BlockingPool.run { try Files.read(path, limit: 1 << 22) }
+        guard let bytes, let file = try? JSONDecoder().decode(File.self, from: Data(bytes)), file.kind == kind, file.mirror == mirror,
+            file.commit == commit, (try? await store.trees.acquire(file.entry.root)) == true
         else { return nil }
-        return entry.root
+        return file.entry
     }
 
-    func remember(_ root: Digest, of commit: String, at location: String) async throws {
-        let bytes = Array(try JSONEncoder().encode(Entry(location: location, commit: commit, root: root)))
-        let path = path(commit, location)
+    func remember(_ entry: Entry, _ kind: Kind, of commit: String, from mirror: String) async throws {
+        let bytes = Array(try JSONEncoder().encode(File(kind: kind, mirror: mirror, commit: commit, entry: entry)))
+        let path = path(kind, commit, mirror)
         try await BlockingPool.run { [folder] in
             try Files.makeDirectory(folder, mode: 0o700)
             try Files.writeAtomically(bytes, to: path, mode: 0o600)
         }
     }
 
-    private func path(_ commit: String, _ location: String) -> String {
-        "\(folder)/\(Digest(of: Array("\(location)\n\(commit)".utf8)).hex).json"
+    private func path(_ kind: Kind, _ commit: String, _ mirror: String) -> String {
+        "\(folder)/\(Digest(of: "\(kind.rawValue)\n\(mirror)\n\(commit)").hex).json"
     }
 }

@@ -39,7 +39,9 @@ package struct ForgeDirectories: Sendable, Hashable {
     package var store: String { "\(data)/store" }
     package var releases: String { "\(data)/releases.sqlite" }
     package var logs: String { "\(state)/logs" }
-    /// Repositories on their way into the store.
+    /// What was fetched of remote repositories, so that the next commit of one brings only what is new.
+    package var mirrors: String { "\(state)/mirrors" }
+    /// Repositories on their way to become mirrors.
     package var fetches: String { "\(state)/fetches" }
     /// Which stored tree a fetched commit is.
     package var fetchMemos: String { "\(state)/fetched" }

@@ -1,5 +1,7 @@
 internal import ForgeGit
 internal import ForgeModel
+internal import ForgeStore
+internal import ForgeSystem
 
 /// What a person points Forge at: a directory as it is now, or one commit of a repository here or elsewhere.
 package struct SourceRequest: Sendable, Hashable {
@@ -24,12 +26,19 @@ package struct SourceRequest: Sendable, Hashable {
 
     /// Opened for reading, nothing copied yet.
     struct Opened: Sendable {
-        let tree: any SourceTree
+        var tree: any SourceTree
         let commit: String?
         /// For messages: `my-site`, or `my-site @ 1a2b3c4`.
         var title: String
         /// The folder that was asked for, where the tree is the workspace around it.
         var folder: RelativePath?
+        /// Folders that the tree lacks as yet, and where they are looked for.
+        var submodules: [Submodule] = []
+        var origin: SourceOrigin?
+        /// What there is to remark on the source.
+        var warnings: [Diagnostic] = []
+        /// What the tree amounts to, where that is known.
+        var summary: TreeSummary?
     }
 
     /// Whether a directory is meant as it is now, no commit.
@@ -48,10 +57,15 @@ package struct SourceRequest: Sendable, Hashable {
         try refuseToken()
         if isWorkTree {
             let tree = try await WorkTree.open(at: location)
-            return Opened(tree: tree, commit: nil, title: Self.name(of: tree.path))
+            let repository = try await BlockingPool.run { try LocalRepository(holding: tree.path) }
+            return Opened(
+                tree: tree, commit: nil, title: Self.name(of: tree.path), submodules: tree.submodules, origin: .workTree(tree, repository))
         }
         let tree = try await CommitTree.open(repository: location, revision: commit)
-        return Opened(tree: tree, commit: tree.commit, title: Self.title(Self.name(of: location), tree.commit))
+        let repository = try await BlockingPool.run { try LocalRepository(holding: location) }
+        return Opened(
+            tree: tree, commit: tree.commit, title: Self.title(Self.name(of: location), tree.commit), submodules: tree.submodules,
+            origin: repository.map(SourceOrigin.commit))
     }
 
     static func title(_ name: String, _ commit: String) -> String { "\(name) @ \(commit.prefix(7))" }

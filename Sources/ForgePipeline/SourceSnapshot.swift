@@ -5,7 +5,7 @@ internal import ForgeStore
 internal import ForgeSystem
 
 extension Pipeline {
-    /// The source's tree in the store, told as one span.
+    /// The source's tree in the store, with all that belongs to it, told as one span.
     func snapshot(_ request: SourceRequest, into store: Store) async throws -> (SourceRequest.Opened, Digest) {
         let (request, folder) = try await surroundings(of: request)
         var (source, root) = try await taken(request, into: store)
@@ -23,74 +23,67 @@ extension Pipeline {
     private func taken(_ request: SourceRequest, into store: Store) async throws -> (SourceRequest.Opened, Digest) {
         let span = events.newSpan(.source, "source")
         return try await spanned(span) {
-            let (source, root): (SourceRequest.Opened, Digest)
-            if let location = try request.remote() {
-                (source, root) = try await fetched(request, from: location, into: store, span)
-            } else if request.isWorkTree {
-                let snapshot = try await WorkTreeSnapshot(of: request, memos: directories.snapshots).take(into: store)
-                try await store.sources.note(snapshot.root)
-                let detail = "\(snapshot.source.title): \(Count(snapshot.files, "file")), \(Bytes(snapshot.bytes))"
-                return ((snapshot.source, snapshot.root), detail)
-            } else {
-                source = try await request.open()
-                root = try await store.trees.ingest(source.tree)
+            let fetching = SourceFetching(directories: directories, environment: environment, store: store) { [events] in
+                events.emit(.progress(span: span.id, $0))
             }
+            let (source, root) = try await snapshot(request, fetching)
+            for warning in source.warnings { events.emit(.warning(warning)) }
             try await store.sources.note(root)
-            let summary = try await store.trees.summary(root)
+            let summary = if let known = source.summary { known } else { try await store.trees.summary(root) }
             return ((source, root), "\(source.title): \(Count(summary.files, "file")), \(Bytes(summary.bytes))")
         }
     }
 
-    /// The source for reading: what is elsewhere is fetched into the store first.
+    /// The source for reading: what is elsewhere is brought into the store first.
     func open(_ request: SourceRequest) async throws -> SourceRequest.Opened {
-        guard try request.remote() != nil else {
+        if try request.remote() == nil {
             let (request, folder) = try await surroundings(of: request)
             var source = try await request.open()
             source.settle(in: folder)
-            return source
+            if source.submodules.isEmpty { return source }
         }
         return try await snapshot(request, into: openStore()).0
     }
 
-    private func fetched(
-        _ request: SourceRequest, from location: RemoteLocation, into store: Store, _ span: Span
-    ) async throws -> (SourceRequest.Opened, Digest) {
-        let memo = FetchMemo(folder: directories.fetchMemos)
-        func opened(_ commit: String, _ root: Digest) -> (SourceRequest.Opened, Digest) {
-            let title = SourceRequest.title(location.name, commit)
-            return (.init(tree: store.trees.sourceTree(root), commit: commit, title: title), root)
-        }
-        if let commit = request.commit?.lowercased(), let root = try await memo.root(of: commit, at: location.text, in: store) {
-            return opened(commit, root)
-        }
-        let (commit, root) = try await fetch(request, from: location, into: store, span)
-        try await memo.remember(root, of: commit, at: location.text)
-        return opened(commit, root)
+    private func snapshot(_ request: SourceRequest, _ fetching: SourceFetching) async throws -> (SourceRequest.Opened, Digest) {
+        if let location = try request.remote() { return try await fetched(request, from: location, fetching) }
+        if request.isWorkTree { return try await WorkTreeSnapshot(of: request, fetching: fetching).take() }
+        var source = try await request.open()
+        let root = try await fetching.store.trees.ingest(source.tree)
+        guard let origin = source.origin else { return (source, root) }
+        let own = OwnSource(root: root, tree: source.tree, submodules: source.submodules, origin: origin)
+        let whole = try await SourceAssembly(fetching: fetching).whole(own)
+        if whole.root != root { source.tree = fetching.store.trees.sourceTree(whole.root) }
+        source.warnings = whole.warnings
+        return (source, whole.root)
     }
 
-    /// The repository lies in a folder that is gone afterwards, or, should this process be killed, swept by the next one.
-    private func fetch(
-        _ request: SourceRequest, from location: RemoteLocation, into store: Store, _ span: Span
-    ) async throws -> (commit: String, root: Digest) {
-        let parent = directories.fetches
+    private func fetched(
+        _ request: SourceRequest, from location: RemoteLocation, _ fetching: SourceFetching
+    ) async throws -> (SourceRequest.Opened, Digest) {
         if request.tokenFile != nil { try RemoteCredentials.checkToken(goesTo: location) }
         let token = try await BlockingPool.run { try request.tokenFile.map { try RemoteCredentials.token(inFile: $0) } }
-        let folder = try await BlockingPool.run {
-            try TemporaryDirectory.sweep(parent)
-            return try TemporaryDirectory(in: parent, prefix: "fetch")
-        }
-        do {
-            let credentials = RemoteCredentials(userinfo: request.userinfo, token: token, environment: environment)
-            let fetch = RemoteFetch(location, revision: request.commit, credentials: credentials, environment: environment)
-            let commit = try await fetch.run(into: folder.path) { [events] in events.emit(.progress(span: span.id, $0.text)) }
-            events.emit(.progress(span: span.id, "storing"))
-            let root = try await store.trees.ingest(CommitTree.open(repository: commit.repository, revision: commit.commit))
-            try await BlockingPool.run { try folder.remove() }
-            return (commit.commit, root)
-        } catch {
-            await BlockingPool.run { try? folder.remove() }
-            throw error
-        }
+        let credentials = RemoteCredentials(userinfo: request.userinfo, token: token, environment: environment)
+        let source = RemoteSource(fetching: fetching, location: location, revision: request.commit, credentials: credentials)
+        let (commit, entry) = try await whole(source)
+        let tree = fetching.store.trees.sourceTree(entry.root)
+        let title = SourceRequest.title(location.name, commit)
+        return (.init(tree: tree, commit: commit, title: title, warnings: entry.warnings), entry.root)
+    }
+
+    /// What a commit's parts are is written in the commit: the whole is known by its id as well.
+    private func whole(_ source: RemoteSource) async throws -> (commit: String, entry: FetchMemo.Entry) {
+        let (fetching, memo) = (source.fetching, source.fetching.memo)
+        let mirror = try await fetching.mirrors.name(for: source.location, reader: source.credentials)
+        if let id = source.fullID, let entry = try await memo.entry(.whole, of: id, from: mirror, in: fetching.store) { return (id, entry) }
+        let (commit, entry) = try await source.ingest()
+        let own = OwnSource(
+            root: entry.root, tree: fetching.store.trees.sourceTree(entry.root), submodules: entry.submodules,
+            origin: .remote(source.location, source.credentials))
+        let whole = try await SourceAssembly(fetching: fetching).whole(own)
+        let all = FetchMemo.Entry(root: whole.root, warnings: whole.warnings)
+        try await memo.remember(all, .whole, of: commit, from: mirror)
+        return (commit, all)
     }
 }
 
@@ -105,11 +98,6 @@ extension SourceRequest {
         if !location.contains("://") && Files.exists(location) { return nil }
         return try RemoteLocation(parsing: location)
     }
-}
-
-extension FetchProgress {
-    /// `1204 of 6445 objects, 1.2 MB`
-    fileprivate var text: String { "\(receivedObjects) of \(Count(totalObjects, "object")), \(Bytes(receivedBytes))" }
 }
 
 extension SourceRequest.Opened {

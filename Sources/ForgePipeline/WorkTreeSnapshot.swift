@@ -1,66 +1,73 @@
 internal import ForgeGit
 internal import ForgeModel
+internal import ForgePlanning
 internal import ForgeStore
 internal import ForgeSystem
 internal import Synchronization
 
 /// A directory of this machine on its way into the store, by the memo of its last snapshot where there is one.
 struct WorkTreeSnapshot: Sendable {
-    struct Taken: Sendable {
-        let source: SourceRequest.Opened
-        let root: Digest
-        /// Files and symbolic links.
-        let files: Int
-        let bytes: Int64
-    }
+    typealias Taken = (source: SourceRequest.Opened, root: Digest)
 
     private let request: SourceRequest
-    private let memos: String
+    private let fetching: SourceFetching
+    private var store: Store { fetching.store }
 
-    init(of request: SourceRequest, memos: String) throws {
+    init(of request: SourceRequest, fetching: SourceFetching) throws {
         try request.refuseToken()
         self.request = request
-        self.memos = memos
+        self.fetching = fetching
     }
 
     /// - Throws: `ForgeError` (`source.…`, `store.…`)
-    func take(into store: Store) async throws -> Taken {
+    func take() async throws -> Taken {
         let path = try await BlockingPool.run { try Files.resolved(request.location) }
-        guard let path else { return try await walk(nil, into: store) }
-        guard let memo = await BlockingPool.run({ WorkTreeMemo.load(memoPath(of: path)) }) else { return try await walk(nil, into: store) }
+        guard let path else { return try await walk(nil) }
+        guard let memo = await BlockingPool.run({ WorkTreeMemo.load(memoPath(of: path)) }) else { return try await walk(nil) }
+        // What lies elsewhere has to be looked for each time.
+        guard memo.isWhole else { return try await walk(memo) }
         let began = FileSignature.now()
         let finding = await memo.check(path)
-        if case .differs = finding { return try await walk(memo, into: store) }
-        guard try await store.trees.acquire(memo.root) else { return try await walk(memo, into: store) }
-        guard case .edited(let files) = finding else { return taken(memo, path, store) }
-        return try await edited(files, memo, path, began, into: store)
+        if case .differs = finding { return try await walk(memo) }
+        guard try await store.trees.acquire(memo.root) else { return try await walk(memo) }
+        guard case .edited(let files) = finding else { return taken(memo, path) }
+        return try await edited(files, memo, path, began)
     }
 
     /// Only the content of some files has changed: theirs alone is read, and the folders above them are made anew.
-    private func edited(
-        _ files: [EditedFile], _ memo: WorkTreeMemo, _ path: String, _ began: Int64, into store: Store
-    ) async throws -> Taken {
+    private func edited(_ files: [EditedFile], _ memo: WorkTreeMemo, _ path: String, _ began: Int64) async throws -> Taken {
+        let mayHaveParts = files.contains { $0.mayBeLFSPointer || $0.path.string == ProjectConfiguration.fileName }
+        guard !mayHaveParts else { return try await walk(memo) }
         let replaced = try await store.trees.replace(memo.root, files: files.map(\.path)) { number, body in
             guard try WorkTree.forEachChunk(of: files[number], in: path, body) else { throw Self.changed(files[number].path) }
         }
-        guard let replaced else { return try await walk(memo, into: store) }
+        guard let replaced else { return try await walk(memo) }
         let updated = memo.updated(Array(zip(files, replaced.digests)), root: replaced.root, began: began)
         await remember(updated, path)
-        return taken(updated, path, store)
+        return taken(updated, path)
     }
 
-    private func walk(_ memo: WorkTreeMemo?, into store: Store) async throws -> Taken {
+    private func walk(_ memo: WorkTreeMemo?) async throws -> Taken {
         let tree = try await WorkTree.open(at: request.location, memo: memo)
         let digests = Mutex<[RelativePath: Digest]>([:])
         let root = try await store.trees.ingest(tree, learned: { path, digest in digests.withLock { $0[path] = digest } })
-        let fresh = await BlockingPool.run { tree.memo(root: root, digests: digests.withLock { $0 }) }
+        let repository = try await BlockingPool.run { try LocalRepository(holding: tree.path) }
+        let own = OwnSource(root: root, tree: tree, submodules: tree.submodules, origin: .workTree(tree, repository))
+        let whole = try await SourceAssembly(fetching: fetching).whole(own)
+        let isWhole = whole.root == root && whole.warnings.isEmpty && tree.submodules.isEmpty
+        let fresh = await BlockingPool.run { tree.memo(root: root, isWhole: isWhole, digests: digests.withLock { $0 }) }
         await remember(fresh, tree.path)
-        return taken(fresh, tree.path, store)
+        guard !isWhole else { return taken(fresh, tree.path) }
+        let source = SourceRequest.Opened(
+            tree: store.trees.sourceTree(whole.root), commit: nil, title: SourceRequest.name(of: tree.path), warnings: whole.warnings)
+        return (source, whole.root)
     }
 
-    private func taken(_ memo: WorkTreeMemo, _ path: String, _ store: Store) -> Taken {
-        let source = SourceRequest.Opened(tree: store.trees.sourceTree(memo.root), commit: nil, title: SourceRequest.name(of: path))
-        return Taken(source: source, root: memo.root, files: memo.files, bytes: memo.bytes)
+    private func taken(_ memo: WorkTreeMemo, _ path: String) -> Taken {
+        let source = SourceRequest.Opened(
+            tree: store.trees.sourceTree(memo.root), commit: nil, title: SourceRequest.name(of: path),
+            summary: TreeSummary(files: memo.files, directories: 0, bytes: memo.bytes))
+        return (source, memo.root)
     }
 
     /// One that cannot be kept saves no time; that is all.
@@ -68,7 +75,7 @@ struct WorkTreeSnapshot: Sendable {
         try? await BlockingPool.run { try memo.save(memoPath(of: path)) }
     }
 
-    private func memoPath(of path: String) -> String { "\(memos)/\(Digest(of: path).hex).memo" }
+    private func memoPath(of path: String) -> String { "\(fetching.directories.snapshots)/\(Digest(of: path).hex).memo" }
 
     private static func changed(_ path: RelativePath) -> ForgeError {
         ForgeError(.usage, "source.changed", "`\(path)` went away while it was read", hint: "run again once it is at rest")

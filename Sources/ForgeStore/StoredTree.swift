@@ -8,9 +8,11 @@ package struct StoredTree: SourceTree {
     private struct Folder: Sendable {
         let message: DirectoryMessage
         let entries: [SourceEntry]
+        private let files: [Build_Bazel_Remote_Execution_V2_FileNode]
 
         init(_ message: DirectoryMessage) {
             self.message = message
+            self.files = message.files.sorted { $0.name.precedes($1.name) }
             let files = message.files.map {
                 SourceEntry(name: $0.name, node: .file(executable: $0.isExecutable, size: $0.digest.sizeBytes))
             }
@@ -19,17 +21,22 @@ package struct StoredTree: SourceTree {
             entries = (files + links + directories).sorted { $0.name.precedes($1.name) }
         }
 
+        func node(named name: String) -> SourceNode? { Self.find(name, in: entries, by: \.name)?.node }
+
+        func file(named name: String) -> Build_Bazel_Remote_Execution_V2_FileNode? { Self.find(name, in: files, by: \.name) }
+
         /// By halves: detection asks folders of thousands for hundreds of names.
-        func node(named name: String) -> SourceNode? {
-            var range = entries.startIndex..<entries.endIndex
+        private static func find<Element>(_ name: String, in all: [Element], by key: (Element) -> String) -> Element? {
+            var range = all.startIndex..<all.endIndex
             while !range.isEmpty {
                 let middle = range.lowerBound + range.count / 2
-                if entries[middle].name.precedes(name) {
+                let found = key(all[middle])
+                if found.precedes(name) {
                     range = (middle + 1)..<range.upperBound
-                } else if name.precedes(entries[middle].name) {
+                } else if name.precedes(found) {
                     range = range.lowerBound..<middle
                 } else {
-                    return entries[middle].node
+                    return all[middle]
                 }
             }
             return nil
@@ -66,17 +73,14 @@ package struct StoredTree: SourceTree {
     }
 
     package func forEachChunk(of path: RelativePath, _ body: (UnsafeRawBufferPointer) throws -> Void) throws -> Bool {
-        guard !path.isRoot, let file = try folder(at: path.parent)?.message.files.first(where: { $0.name.isSame(as: path.name) }) else {
-            return false
-        }
-        let digest = try file.digest.checked()
+        guard let digest = try knownDigest(of: path) else { return false }
         guard try trees.content.forEachChunk(of: digest, body) else { throw StoreFailure.missing(digest) }
         return true
     }
 
     package func knownDigest(of path: RelativePath) throws -> Digest? {
         guard !path.isRoot else { return nil }
-        return try folder(at: path.parent)?.message.files.first { $0.name.isSame(as: path.name) }?.digest.checked()
+        return try folder(at: path.parent)?.file(named: path.name)?.digest.checked()
     }
 
     private func folder(at path: RelativePath) throws -> Folder? {

@@ -114,25 +114,6 @@ struct PublishedProject: Sendable {
         }
     }
 
-    @Test func aCommitFetchedBeforeNeedsNoNetworkAndAnIncompleteOneIsFetchedAgain() async throws {
-        try await withForgeHome { home in
-            let published = try await PublishedProject(in: home)
-            let shelf = try GitShelf(in: home)
-            try await published.publish(on: shelf)
-            let server = try await HTTPGitServer.start(shelf)
-            let url = "\(server.url)/site.git"
-            let first = try await home.build(url, "--commit", "main")
-            let count = server.requests.count
-            #expect(try await home.build(url, "--commit", published.second).artifact == first.artifact)
-            #expect(server.requests.count == count)
-            for name in Folder.names("\(home.path)/store/blobs") {
-                try FileManager.default.removeItem(atPath: "\(home.path)/store/blobs/\(name)")
-            }
-            #expect(try await home.build(url, "--commit", published.second).artifact == first.artifact)
-            #expect(server.requests.count > count)
-        }
-    }
-
     @Test func planAndDetectFetchTooAndTellProgressInObjectsAndBytes() async throws {
         try await withForgeHome { home in
             let published = try await PublishedProject(in: home)

@@ -100,15 +100,14 @@ struct CommitTreeTests {
         #expect(forgeError { _ = try CommitTree(repository: workshop.repository, revision: nil) }?.code == "source.no-commits")
     }
 
-    @Test func aSubmoduleInTheCommitIsRefusedByName() async throws {
+    @Test func aSubmoduleIsNamedWithItsCommitAndLeavesNoFolder() async throws {
         let workshop = try await Workshop.repository(["a": "a"])
         let id = try await workshop.git("rev-parse", "HEAD")
         try await workshop.git("update-index", "--add", "--cacheinfo", "160000,\(id),libs/sub")
         try await workshop.git("commit", "--quiet", "--message", "sub")
-        let error = forgeError { _ = try CommitTree(repository: workshop.repository, revision: nil) }
-        #expect(error?.code == "source.submodule")
-        #expect(error?.message == "`libs/sub` is a git submodule; its files are not part of this repository")
-        #expect(try CommitTree(repository: workshop.repository, revision: id).lines() == ["a: a"])
+        let tree = try CommitTree(repository: workshop.repository, revision: nil)
+        #expect(tree.submodules.map { [$0.path.string, $0.commit, $0.name, $0.url] } == [["libs/sub", id, nil, nil]])
+        #expect(try tree.lines() == ["a: a"])
     }
 
     @Test func noHookFilterOrAttributeRuns() async throws {

@@ -68,15 +68,18 @@ struct WorkTreeTests {
         #expect(try WorkTree(at: workshop.repository).lines() == ["a: a"])
     }
 
-    @Test func aSubmoduleIsRefusedByName() async throws {
+    @Test func aSubmoduleIsNamedAndLeavesNoFolder() async throws {
         let workshop = try await Workshop.repository(["a": "a"])
         let id = try await workshop.git("rev-parse", "HEAD")
+        try workshop.write([".gitmodules": "[submodule \"engine\"]\npath = libs/sub\nurl = ../engine.git\n"], in: "repository")
         try await workshop.git("update-index", "--add", "--cacheinfo", "160000,\(id),libs/sub")
-        let error = forgeError { _ = try WorkTree(at: workshop.repository) }
-        #expect(error?.code == "source.submodule")
-        #expect(error?.message == "`libs/sub` is a git submodule; its files are not part of this repository")
+        let tree = try WorkTree(at: workshop.repository)
+        #expect(tree.submodules.map { [$0.path.string, $0.commit, $0.name, $0.url] } == [["libs/sub", id, "engine", "../engine.git"]])
+        #expect(try tree.lines().last == "a: a")
         try workshop.write(["apps/b": "b"], in: "repository")
-        #expect(try WorkTree(at: workshop.repository + "/apps").lines() == ["b: b"])
+        let part = try WorkTree(at: workshop.repository + "/apps")
+        #expect(try part.lines() == ["b: b"])
+        #expect(part.submodules == [])
     }
 
     @Test func withoutARepositoryOnlyIgnoreFilesRule() async throws {

@@ -45,6 +45,29 @@ import Testing
         #expect(try ProjectConfiguration.load(from: MemoryTree(["x": ""])) == ProjectConfiguration())
     }
 
+    @Test func whatBelongsToASourceIsDeclaredWholeOrInPart() throws {
+        #expect(try load("[source]\n").source == ProjectConfiguration.Source())
+        let all = try load("[source]\nsubmodules = true\nlfs = true").source
+        #expect(all.submodules == .all && all.lfs == .all)
+        let none = try load("[source]\nsubmodules = false\nlfs = []").source
+        #expect(none.submodules == .only([]) && none.lfs == .only([]))
+        let some = try load("[source]\nsubmodules = [\"libs/a\", \"./b/c/d\"]\nlfs = [\"*.png\", \"docs/**/*.{pdf,ps}\"]").source
+        func fits(_ paths: [String], _ test: (RelativePath) -> Bool?) throws -> [String] {
+            try paths.filter { test(try RelativePath(parsing: $0)) == true }
+        }
+        #expect(
+            try fits(["libs/a", "libs/a/x", "libs", "b", "b/c", "b/c/d", "c"]) { some.submodules?.includes($0) } == [
+                "libs/a", "libs", "b", "b/c", "b/c/d",
+            ])
+        #expect(
+            try fits(["x.png", "a/b/x.png", "docs/x.pdf", "docs/a/b/x.ps", "x.pdf", "a/docs/x.pdf"]) { some.lfs?.includes($0) } == [
+                "x.png", "a/b/x.png", "docs/x.pdf", "docs/a/b/x.ps",
+            ])
+        for wrong in ["submodules = 1", "submodules = [\"../x\"]", "lfs = \"*.png\"", "lfs = [\"/x\"]", "lfs = [1]", "submodule = true"] {
+            #expect(throws: ForgeError.self) { try load("[source]\n\(wrong)") }
+        }
+    }
+
     @Test func everyMistakeIsReportedAtOnceWithItsPlace() throws {
         let text = """
             [build]

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Synchronization
 
 /// The folder from which servers of a test give repositories away.
 package struct GitShelf: Sendable {
@@ -27,10 +28,13 @@ package struct HTTPGitServer: Sendable {
         package var login: (user: String, password: String)?
         /// https with a certificate of its own making, for `localhost`.
         package var tls = false
+        /// Port of the LFS server that stands behind the same address.
+        package var lfs: Int?
 
-        package init(login: (user: String, password: String)? = nil, tls: Bool = false) {
+        package init(login: (user: String, password: String)? = nil, tls: Bool = false, lfs: Int? = nil) {
             self.login = login
             self.tls = tls
+            self.lfs = lfs
         }
     }
 
@@ -39,6 +43,11 @@ package struct HTTPGitServer: Sendable {
     /// The certificate authority, for `SSL_CERT_FILE`.
     package let certificate: String
     private let log: String
+    private let process = Process()
+
+    private final class Process: Sendable {
+        let child = Mutex<Child?>(nil)
+    }
 
     package static func start(_ shelf: GitShelf, _ options: Options = Options()) async throws -> HTTPGitServer {
         let home = shelf.home
@@ -53,8 +62,16 @@ package struct HTTPGitServer: Sendable {
         try Data(server.configuration(shelf, folder, options).utf8).write(to: URL(filePath: "\(folder)/nginx.conf"))
         _ = try home.start(program: "/usr/sbin/fcgiwrap", ["-s", "unix:\(folder)/socket"])
         let nginx = try home.start(program: "/usr/sbin/nginx", ["-p", folder, "-e", "\(folder)/error.log", "-c", "\(folder)/nginx.conf"])
+        server.process.child.withLock { $0 = nginx }
         try await eventually("nginx to listen", else: { nginx.error }) { Loopback.answers(server.port) ? () : nil }
         return server
+    }
+
+    /// From here on nobody listens at the port.
+    package func stop() async throws {
+        let child = process.child.withLock { $0 }
+        child?.signal(SIGKILL)
+        _ = try await child?.finish(within: 10)
     }
 
     private init(port: Int, folder: String, scheme: String) {
@@ -67,6 +84,7 @@ package struct HTTPGitServer: Sendable {
     private func configuration(_ shelf: GitShelf, _ folder: String, _ options: Options) -> String {
         let tls = options.tls ? "ssl_certificate \(folder)/certificate.pem; ssl_certificate_key \(folder)/key.pem;" : ""
         let login = options.login == nil ? "" : "auth_basic \"repositories\"; auth_basic_user_file \(folder)/users;"
+        let lfs = options.lfs.map { "location ~ /info/lfs/ { proxy_pass http://127.0.0.1:\($0); }" } ?? ""
         let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map { "\($0)_temp_path \(folder)/\($0);" }
         return """
             daemon off; master_process off; pid \(folder)/pid; error_log \(folder)/error.log;
@@ -79,6 +97,7 @@ package struct HTTPGitServer: Sendable {
                 location = /page { default_type text/html; return 200 "<html></html>"; }
                 location /elsewhere/ { return 301 http://127.0.0.1:\(port)$request_uri; }
                 location ~ ^/moved(/.*)$ { return 301 $scheme://localhost:\(port)$1$is_args$args; }
+                \(lfs)
                 location / {
                   \(login)
                   client_max_body_size 0; fastcgi_pass unix:\(folder)/socket; include /etc/nginx/fastcgi_params;

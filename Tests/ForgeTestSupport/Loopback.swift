@@ -1,3 +1,4 @@
+import Dispatch
 import Foundation
 import Glibc
 import Synchronization
@@ -70,14 +71,16 @@ package enum Loopback {
 package final class CuttingProxy: Sendable {
     package let port: Int
     private let listener: Int32
+    private let budget: Budget
 
     /// - Parameters:
     ///   - target: the server's port; nil accepts and never says anything.
     ///   - limit: bytes from the server, counted over all connections; then every connection is cut.
-    package init(to target: Int?, after limit: Int) throws {
+    ///   - stalls: at the limit connections stay open and silent instead, until `lift`.
+    package init(to target: Int?, after limit: Int = .max, stalls: Bool = false) throws {
         (listener, port) = try Loopback.listener()
-        let budget = Budget(limit)
-        Thread.detachNewThread { [listener] in
+        budget = Budget(limit, stalls: stalls)
+        Thread.detachNewThread { [listener, budget] in
             while case let client = accept(listener, nil, nil), client >= 0 {
                 guard let target else { continue }
                 guard let server = Loopback.connect(target) else {
@@ -90,7 +93,14 @@ package final class CuttingProxy: Sendable {
         }
     }
 
+    /// What has come from the server so far.
+    package var passedBytes: Int { budget.taken }
+
+    /// From now on there is no limit.
+    package func lift() { budget.lift() }
+
     deinit {
+        budget.lift()
         shutdown(listener, Int32(SHUT_RDWR))
         close(listener)
     }
@@ -107,13 +117,32 @@ package final class CuttingProxy: Sendable {
     }
 
     private final class Budget: Sendable {
-        private let rest: Mutex<Int>
-        init(_ bytes: Int) { rest = Mutex(bytes) }
+        private let stalls: Bool
+        private let lifted = DispatchSemaphore(value: 0)
+        private let state: Mutex<(rest: Int, passed: Int)>
+
+        init(_ bytes: Int, stalls: Bool) {
+            self.stalls = stalls
+            state = Mutex((bytes, 0))
+        }
+
+        var taken: Int { state.withLock { $0.passed } }
+
+        func lift() {
+            state.withLock { $0.rest = .max }
+            lifted.signal()
+        }
 
         func take(_ count: Int) -> Int {
-            rest.withLock { rest in
-                let taken = min(rest, count)
-                rest -= taken
+            if stalls && state.withLock({ $0.rest < count }) {
+                lifted.wait()
+                // For whoever else waits.
+                lifted.signal()
+            }
+            return state.withLock { state in
+                let taken = min(state.rest, count)
+                state.rest -= taken
+                state.passed += taken
                 return taken
             }
         }

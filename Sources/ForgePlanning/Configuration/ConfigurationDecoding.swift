@@ -39,6 +39,7 @@ private struct ConfigurationDecoder {
     init(reader: TableReader) { self.reader = reader }
 
     mutating func read(into configuration: inout ProjectConfiguration) {
+        if let source = reader.tableReader("source") { configuration.source = SourceTableReader(table: source).read() }
         if let build = reader.tableReader("build") { configuration.build = self.build(build) }
         if let deploy = reader.tableReader("deploy") { configuration.deploy = self.deploy(deploy) }
         if let env = reader.tableReader("env") { configuration.environment = environment(env) }

@@ -60,6 +60,7 @@ package struct ProjectConfiguration: Hashable, Sendable {
         package let memoryBytes: Int64?
     }
 
+    package var source = Source()
     package var build = Build()
     package var apps: [App] = []
     package var shared: Shared?
