@@ -48,6 +48,7 @@ let package = Package(
         // System libraries and C
         .systemLibrary(name: "CLibgit2", pkgConfig: "libgit2", providers: [.apt(["libgit2-dev"])]),
         .systemLibrary(name: "CLibarchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .target(name: "CForgeSystem"),
         .target(name: "CTOML"),
         .executableTarget(name: "forge-sandbox"),
@@ -61,7 +62,7 @@ let package = Package(
         // 2
         room("ForgeEvents", ["ForgeModel"]),
         room("ForgePresets", ["ForgeModel", "ForgeTOML"]),
-        room("ForgeStore", ["ForgeModel", "ForgeREAPI", "ForgeSystem", "CLibarchive", .crypto, .grdb, .protobuf]),
+        room("ForgeStore", ["ForgeModel", "ForgeREAPI", "ForgeSystem", "CLibarchive", "CZstd", .crypto, .grdb, .protobuf]),
         room("ForgeGit", ["ForgeModel", "ForgeSystem", "CLibgit2"]),
         room("ForgeSandbox", ["ForgeModel", "ForgeSystem", .nio, .nioPosix, .nioHTTP1]),
         room("ForgeControl", ["ForgeModel", "ForgeSystem"]),
@@ -101,6 +102,10 @@ let package = Package(
 
         // Tests
         .target(name: "ForgeTestSupport", dependencies: [], path: "Tests/ForgeTestSupport", swiftSettings: settings),
+        .target(name: "CFaultPoint", path: "Tests/CFaultPoint"),
+        .executableTarget(
+            name: "forge-store-exerciser", dependencies: ["ForgeModel", "ForgeSystem", "ForgeStore", "CFaultPoint"],
+            path: "Tests/StoreExerciser", swiftSettings: settings),
         tests("ForgeModelTests", ["ForgeModel"]),
         tests("ForgeTOMLTests", ["ForgeTOML"]),
         tests("ForgeHTTPTests", ["ForgeHTTP", .nio]),

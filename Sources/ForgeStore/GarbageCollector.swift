@@ -62,7 +62,10 @@ package struct GarbageCollector: Sendable {
         if !dryRun { try index.remove(givenUp) }
         try sweepTrees(&live, &leases, dryRun)
         try sweepBlobs(&live, &leases, dryRun, &report)
-        if !dryRun { try sweepFlights() }
+        if !dryRun {
+            try sweepFlights()
+            try sweepFrames()
+        }
         return report
     }
 
@@ -151,6 +154,18 @@ package struct GarbageCollector: Sendable {
         guard let status = try? FileStatus.of("\(folder)/\(name)") else { return }
         blobs += 1
         bytes += LiveSet.blocks(status.size)
+    }
+
+    /// Frames of archives that no archive took for a week: they are made anew.
+    private func sweepFrames() throws {
+        let week: Int64 = 7 * 86400 * 1_000_000_000
+        for group in try Files.list("\(root)/frames") {
+            for name in try Files.list("\(root)/frames/\(group)") {
+                let path = "\(root)/frames/\(group)/\(name)"
+                guard let signature = FileSignature.of(path), abs(FileSignature.now() - signature.modified) > week else { continue }
+                try Files.removeTree(path)
+            }
+        }
     }
 
     private func sweepFlights() throws {

@@ -6,17 +6,17 @@ internal import Synchronization
 /// thing itself.
 enum Parallel {
     private static let workers = max(1, min(8, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
-    private static let chunk = 32
 
     /// The results in the order of `inputs`. The first failure, or the caller's cancellation, stops the rest.
+    /// - Parameter chunk: how many a thread takes at a time.
     static func map<Input: Sendable, Output: Sendable>(
-        _ inputs: [Input], _ body: @escaping @Sendable (Input) throws -> Output
+        _ inputs: [Input], chunk: Int = 32, _ body: @escaping @Sendable (Input) throws -> Output
     ) async throws -> [Output] {
         let cursor = Cursor(end: inputs.count)
         let pieces = try await withTaskCancellationHandler {
             try await withThrowingTaskGroup(of: [(Int, [Output])].self) { group in
                 for _ in 0..<min(workers, (inputs.count + chunk - 1) / chunk) {
-                    group.addTask { try await BlockingPool.run { try drain(inputs, cursor, body) } }
+                    group.addTask { try await BlockingPool.run { try drain(inputs, chunk, cursor, body) } }
                 }
                 return try await group.reduce(into: []) { $0 += $1 }
             }
@@ -28,7 +28,7 @@ enum Parallel {
     }
 
     private static func drain<Input, Output>(
-        _ inputs: [Input], _ cursor: Cursor, _ body: (Input) throws -> Output
+        _ inputs: [Input], _ chunk: Int, _ cursor: Cursor, _ body: (Input) throws -> Output
     ) throws -> [(Int, [Output])] {
         var pieces: [(Int, [Output])] = []
         do {
