@@ -58,7 +58,9 @@ struct AppBuild: Sendable {
         let record = try await record(
             artifact, of: planned.app, plan: planned.filled, report: report, toolchains: toolchains.identities, warnings: warnings)
         try await export(artifact)
-        let output = BuildOutput(artifact: artifact, preset: plan.preset.id, report: report, record: record, warnings: warnings)
+        let output = BuildOutput(
+            artifact: artifact, preset: plan.preset.id, report: report, record: record, warnings: warnings,
+            isExplained: request.isExplained)
         return Pipeline.Built(
             app: planned.app, output: output, artifact: artifact, title: title,
             suggestedSlug: Self.slug(from: isApart(planned.app) ? planned.app.name : title), commit: source.commit)
@@ -88,9 +90,10 @@ struct AppBuild: Sendable {
         let (directories, installation) = (pipeline.directories, pipeline.installation)
         let access = RegistryAccess(
             presets: presets, configuration: try pipeline.operatorConfiguration(), environment: pipeline.environment, events: events)
-        let logs = try await BlockingPool.run { try BuildLogs.begin(in: directories.logs) }
+        let logs = BuildLogs.next(in: directories.logs)
         let runner = LocalStepRunner(trees: store.trees) {
-            try await OCISandbox.open(helper: installation.sandboxHelper, directory: directories.sandboxes)
+            try await BlockingPool.run { try BuildLogs.prune(directories.logs) }
+            return try await OCISandbox.open(helper: installation.sandboxHelper, directory: directories.sandboxes)
         }
         let engine = BuildEngine(store: store, runner: runner, events: events)
         return try await engine.build(

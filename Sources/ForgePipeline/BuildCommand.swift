@@ -24,6 +24,8 @@ package struct BuildRequest: Sendable, Hashable {
     package var environmentFile: String?
     /// Whether the source is not to be trusted with what other builds read.
     package var isUntrusted = false
+    /// Whether the output tells what each step is made of.
+    package var isExplained = false
 
     /// A preview shows a change that nobody has accepted yet.
     var trust: Trust {

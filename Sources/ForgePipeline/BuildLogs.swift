@@ -5,15 +5,15 @@ internal import Foundation
 enum BuildLogs {
     private static let kept = 50
 
-    /// A new folder below `root`, named so that names sort by time; the oldest ones are removed.
-    static func begin(in root: String) throws -> String {
-        try Files.makeDirectory(root, mode: 0o700)
-        let old = try Files.list(root).sorted()
-        for name in old.dropLast(kept - 1) { try Files.removeTree("\(root)/\(name)") }
+    /// The path of a new folder below `root`, named so that names sort by time. It is made with the first log that goes there.
+    static func next(in root: String) -> String {
         let time = Date().formatted(
             .iso8601.year().month().day().dateSeparator(.omitted).time(includingFractionalSeconds: false).timeSeparator(.omitted))
-        let path = "\(root)/\(time)-\(String(UInt32.random(in: .min ... .max), radix: 36))"
-        try Files.makeDirectory(path, mode: 0o700)
-        return path
+        return "\(root)/\(time)-\(String(UInt32.random(in: .min ... .max), radix: 36))"
+    }
+
+    /// Removes the oldest folders, so that there is room for one more.
+    static func prune(_ root: String) throws {
+        for name in try Files.list(root).sorted().dropLast(kept - 1) { try Files.removeTree("\(root)/\(name)") }
     }
 }

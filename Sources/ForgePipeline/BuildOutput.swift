@@ -10,8 +10,26 @@ package struct BuildOutput: Sendable, Encodable {
         package let outcome: StepOutcome
         package let reason: String?
         package let durationMs: Int
-        /// All that differs from the project's last build, `reason` first; empty when it was cached.
-        package let reasons: [String]
+        /// Part of the output only where it was asked for.
+        package let explanation: StepExplanation
+        fileprivate var isExplained: Bool
+
+        private enum CodingKeys: String, CodingKey { case id, outcome, reason, durationMs, explanation }
+
+        package func encode(to encoder: any Encoder) throws {
+            var container = encoder.container(keyedBy: CodingKeys.self)
+            try container.encode(id, forKey: .id)
+            try container.encode(outcome, forKey: .outcome)
+            try container.encode(reason, forKey: .reason)
+            try container.encode(durationMs, forKey: .durationMs)
+            if isExplained { try container.encode(explanation, forKey: .explanation) }
+        }
+    }
+
+    /// What a step's key is made of, and how that differs from the project's last build.
+    package struct StepExplanation: Sendable, Encodable {
+        /// All that differs, the step's `reason` first; empty when it was cached.
+        package let differences: [String]
         /// The step's key.
         package let action: String
         package let command: String
@@ -20,19 +38,14 @@ package struct BuildOutput: Sendable, Encodable {
         /// What it found in its tool caches: `.next/cache (same lockfile)`.
         package let caches: [String]
 
-        private enum CodingKeys: String, CodingKey { case id, outcome, reason, durationMs, reasons, action, command, platform, caches }
-
-        package func encode(to encoder: any Encoder) throws {
-            var container = encoder.container(keyedBy: CodingKeys.self)
-            try container.encode(id, forKey: .id)
-            try container.encode(outcome, forKey: .outcome)
-            try container.encode(reason, forKey: .reason)
-            try container.encode(durationMs, forKey: .durationMs)
-            try container.encode(reasons, forKey: .reasons)
-            try container.encode(action, forKey: .action)
-            try container.encode(command, forKey: .command)
-            try container.encode(platform, forKey: .platform)
-            try container.encode(caches, forKey: .caches)
+        fileprivate init(_ step: BuildReport.StepReport) {
+            differences = step.reasons.map(\.description)
+            action = step.action.description
+            command = step.step.commandLine
+            platform = step.platform
+            caches = step.caches.sorted { $0.key < $1.key }.map { path, entry in
+                "\(path) (\(entry.key.lockfile == step.lockfile ? "same lockfile" : "nearest lockfile"))"
+            }
         }
     }
 
@@ -44,7 +57,7 @@ package struct BuildOutput: Sendable, Encodable {
     package let record: String
     package let warnings: [String]
 
-    init(artifact: Artifact, preset: String, report: BuildReport, record: Digest, warnings: [Diagnostic]) {
+    init(artifact: Artifact, preset: String, report: BuildReport, record: Digest, warnings: [Diagnostic], isExplained: Bool) {
         self.artifact = artifact.digest.description
         kind = artifact.manifest.kind
         size = artifact.sizeBytes
@@ -52,18 +65,11 @@ package struct BuildOutput: Sendable, Encodable {
         steps = report.steps.map {
             StepOutput(
                 id: $0.step.id, outcome: $0.outcome, reason: $0.reason?.description, durationMs: $0.durationMs,
-                reasons: $0.reasons.map(\.description), action: $0.action.description, command: $0.step.commandLine,
-                platform: $0.platform, caches: Self.caches($0))
+                explanation: StepExplanation($0), isExplained: isExplained)
         }
         self.record = record.description
         self.warnings = warnings.map { warning in
             (warning.location.map { "\($0): " } ?? "") + warning.message + (warning.hint.map { " (\($0))" } ?? "")
-        }
-    }
-
-    private static func caches(_ step: BuildReport.StepReport) -> [String] {
-        step.caches.sorted { $0.key < $1.key }.map { path, entry in
-            "\(path) (\(entry.key.lockfile == step.lockfile ? "same lockfile" : "nearest lockfile"))"
         }
     }
 }

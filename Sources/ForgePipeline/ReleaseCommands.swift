@@ -49,7 +49,7 @@ extension Pipeline {
         let artifact: Artifact
         switch request.subject {
         case .build(let build):
-            let built = try await buildArtifact(build, for: destination, planned: planned)
+            let built = try await soundArtifact(build, for: destination, planned: planned)
             (artifact, options.commit) = (built.artifact, built.commit)
         case .artifact(let text):
             let found = try await stored(text, in: store)
@@ -63,6 +63,18 @@ extension Pipeline {
         let report = try await service.deploy(artifact, to: request.place, options: options, span: events.newSpan(.deploy, "deploy"))
         tell(report, report.alreadyActive ? "Already live" : "Deployed", gateway: gateway)
         return report
+    }
+
+    /// Builds, and reads every byte of what is to be served. What was damaged is out of use by then, so building once more makes it anew.
+    private func soundArtifact(
+        _ request: BuildRequest, for destination: Destination, planned: (BuildPlan) throws -> Void
+    ) async throws -> Built {
+        let store = try await openStore()
+        let built = try await buildArtifact(request, for: destination, planned: planned)
+        let damaged = try await store.trees.damagedFiles(built.artifact.manifest.root)
+        guard let first = damaged.first else { return built }
+        events.emit(.warning(Diagnostic("the artifact was damaged in the store: \(first)", hint: "it is made anew")))
+        return try await buildArtifact(request, for: destination, planned: planned)
     }
 
     private func active(_ place: ReleasePlace, _ service: ReleaseService) async throws -> ReleaseReport {

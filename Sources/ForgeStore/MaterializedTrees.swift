@@ -59,21 +59,30 @@ struct MaterializedTrees {
     }
 
     private func place(_ file: TreeListing.File, at path: String) throws {
-        do { try Files.link(content.path(of: file.digest, executable: file.isExecutable), to: path) } catch let error as SystemError {
+        let blob = content.path(of: file.digest, executable: file.isExecutable)
+        do { try Files.link(blob, to: path) } catch let error as SystemError {
             switch error.errno {
-            // A file can have 65,000 names on ext4, and an empty one occurs often.
-            case EMLINK: try copy(file, to: path)
+            // A file can have 65,000 names on ext4, and an empty one occurs often: a fresh one takes the blob's name, the trees that hold
+            // the old one keep it.
+            case EMLINK:
+                try renew(file, blob)
+                try Files.link(blob, to: path)
             case ENOENT: throw StoreFailure.missing(file.digest)
             default: throw error
             }
         }
     }
 
-    private func copy(_ file: TreeListing.File, to path: String) throws {
+    private func renew(_ file: TreeListing.File, _ blob: String) throws {
+        let work = try TemporaryDirectory(in: content.temporary, prefix: "renewed")
+        defer { try? work.remove() }
+        let path = work.path + "/copy"
         let copy = try Descriptor.open(path, O_WRONLY | O_CREAT | O_EXCL)
         guard try content.forEachChunk(of: file.digest, { try copy.write($0, to: path) }) else { throw StoreFailure.missing(file.digest) }
         try copy.setMode(file.isExecutable ? 0o755 : 0o644)
         try copy.setTimes(FileContentStore.modificationTime)
+        try copy.sync(path)
+        try Files.move(path, over: blob)
     }
 
     /// Takes every folder out of use in which the given file occurs.

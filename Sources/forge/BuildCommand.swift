@@ -14,9 +14,6 @@ struct BuildOptions: ParsableArguments {
     @Flag(help: "Replace what is in the folder given with --out.")
     var force = false
 
-    @Flag(help: "Say of each step why it ran or did not, and what it was made of.")
-    var explain = false
-
     @Flag(help: "The source is a stranger's: what it leaves in caches is read by no trusted build. `--env preview` means the same.")
     var untrusted = false
 
@@ -51,11 +48,15 @@ struct BuildCommand: ForgeSubcommand {
     @Option(help: "The number of the change that a preview shows.")
     var pr: Int?
 
+    @Flag(help: "Say of each step why it ran or did not, and what it was made of.")
+    var explain = false
+
     func run(in invocation: Invocation) async throws {
         var request = build.request(source)
+        request.isExplained = explain
         request.environmentFile = build.environmentFile
         request.destination = Destination(project: try project.map { try ProjectSlug(parsing: $0) }, environment: environment, preview: pr)
         let result = try await invocation.showing { [request] in try await $0.build(request) }
-        if invocation.isJSON || build.explain { try invocation.print(result) { BuildExplanation(result).text } }
+        if invocation.isJSON || explain { try invocation.print(result) { BuildExplanation(result).text } }
     }
 }

@@ -14,13 +14,14 @@ struct BuildExplanation {
 
     private static func lines(_ step: BuildOutput.StepOutput, _ width: Int) -> [String] {
         let why = step.outcome == .cached ? "nothing it is made of has changed" : step.reason ?? ""
-        var rows = [("command", step.command)]
-        rows += step.reasons.dropFirst().map { ("also", $0) }
-        rows += step.platform.sorted { $0.key < $1.key }.map { name, value in
+        let made = step.explanation
+        var rows = [("command", made.command)]
+        rows += made.differences.dropFirst().map { ("also", $0) }
+        rows += made.platform.sorted { $0.key < $1.key }.map { name, value in
             name.hasPrefix("toolchain ") ? ("toolchain", "\(name.dropFirst("toolchain ".count)) \(value)") : (name, value)
         }
-        rows += step.caches.map { ("cache", $0) }
-        rows.append(("key", step.action))
+        rows += made.caches.map { ("cache", $0) }
+        rows.append(("key", made.action))
         let indent = String(repeating: " ", count: width + 2)
         return ["\(TerminalText.padded(step.id, to: width))  \(TerminalText.padded(step.outcome.rawValue, to: 8))  \(why)"]
             + rows.map { indent + TerminalText.padded($0.0, to: 9) + " " + $0.1 }

@@ -16,6 +16,15 @@ struct ForgeCommand: AsyncParsableCommand {
             LogsCommand.self, EnvironmentCommand.self, CacheCommand.self, GatewayCommand.self, VersionCommand.self,
         ])
 
+    /// Only the subcommand that is named, which takes half the time; whatever is wrong or asks for help goes the long way, which words it in full.
+    static func parsed(_ arguments: [String]) throws -> any ParsableCommand {
+        let named = configuration.subcommands.first { $0.configuration.commandName == arguments.first }
+        if let named, named.configuration.subcommands.isEmpty, let command = try? named.parseAsRoot(Array(arguments.dropFirst())) {
+            return command
+        }
+        return try parseAsRoot(arguments)
+    }
+
     /// Not `async`: the process that fetches must give up its rights before any other thread exists.
     static func main() {
         let arguments = Array(CommandLine.arguments.dropFirst())

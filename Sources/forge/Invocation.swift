@@ -80,7 +80,7 @@ struct Invocation: Sendable {
     /// Parses, runs, and ends the process with the contract's exit code.
     static func run(_ arguments: [String]) async -> Never {
         do {
-            var command = try ForgeCommand.parseAsRoot(arguments)
+            var command = try ForgeCommand.parsed(arguments)
             if var asynchronous = command as? any AsyncParsableCommand { try await asynchronous.run() } else { try command.run() }
             Glibc.exit(0)
         } catch let code as ExitCode {

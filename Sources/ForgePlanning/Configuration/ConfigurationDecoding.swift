@@ -79,6 +79,7 @@ private struct ConfigurationDecoder {
         build.nodeVersion = version(table, "node_version")
         build.pythonVersion = version(table, "python_version")
         build.root = path(table, "root")
+        build.caches = caches(table)
         build.timeoutSeconds = timeout(table)
         build.memoryBytes = memory(table)
         for key in ["image", "packages", "network"] where table.node(key) != nil {
@@ -99,6 +100,16 @@ private struct ConfigurationDecoder {
             return nil
         }
         return text
+    }
+
+    /// Folders that the project's own tools keep between builds.
+    private func caches(_ table: TableReader) -> [RelativePath] {
+        (table.strings("caches") ?? []).compactMap { entry in
+            let path = try? RelativePath(parsing: entry.value)
+            if let path, !path.isRoot { return path }
+            faults.add("`\(entry.value)` cannot be a cache", at: entry.location, hint: "name a folder below the project, like `.cache`")
+            return nil
+        }
     }
 
     private func path(_ table: TableReader, _ key: String) -> Located<RelativePath>? {

@@ -15,6 +15,8 @@ package struct ProjectConfiguration: Hashable, Sendable {
         package var nodeVersion: Located<String>?
         package var pythonVersion: Located<String>?
         package var root: Located<RelativePath>?
+        /// Folders below `root` that are kept between builds and are no part of any key.
+        package var caches: [RelativePath] = []
         package var timeoutSeconds: Int?
         package var memoryBytes: Int64?
 
@@ -90,6 +92,7 @@ package struct ProjectConfiguration: Hashable, Sendable {
         narrowed.build.output = first(\.output)
         narrowed.build.start = first(\.start)
         narrowed.build.install = first(\.install) ?? build.install
+        narrowed.build.caches = sources.flatMap(\.caches)
         narrowed.build.nodeVersion = first(\.nodeVersion) ?? build.nodeVersion
         narrowed.build.pythonVersion = first(\.pythonVersion) ?? build.pythonVersion
         narrowed.build.timeoutSeconds = first(\.timeoutSeconds) ?? build.timeoutSeconds

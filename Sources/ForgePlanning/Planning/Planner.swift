@@ -74,10 +74,16 @@ private struct PlanDraft {
             id: resolved.id, title: resolved.title, directory: resolved.directory, needs: resolved.needs,
             command: resolved.isShared ? resolved.command.argv : argv(resolved.command), environment: environment,
             inputs: resolved.inputs, excludes: resolved.excludes, outputs: outputs,
-            caches: try resolved.caches.map { try path($0, what: "cache of step `\(resolved.id)`") },
+            caches: try resolved.caches.map { try path($0, what: "cache of step `\(resolved.id)`") } + projectCaches(resolved),
             network: resolved.network, registries: resolved.registries,
             publicVariables: resolved.network == .none && !resolved.isShared ? detection.preset.publicVariables : [],
             limits: limits(isShared: resolved.isShared))
+    }
+
+    /// What the project says its own tools keep: for the steps that run them.
+    private func projectCaches(_ step: ResolvedStep) -> [RelativePath] {
+        guard step.network == .none, !step.isShared else { return [] }
+        return configuration.build.caches.map { (step.directory ?? .root).appending($0) }
     }
 
     private func limits(isShared: Bool) -> Step.Limits {
