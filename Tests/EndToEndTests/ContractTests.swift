@@ -16,12 +16,8 @@ import Testing
             #expect(report["record"]?.text?.wholeMatch(of: /sha256:[0-9a-f]{64}/) != nil)
             #expect((report["steps"]?.elements.first?["durationMs"]?.number ?? 0) > 0)
             #expect(
-                report["steps"]?.elements.map { $0.without("durationMs", "action", "platform") } == [
-                    [
-                        "id": "build", "outcome": "executed", "reason": "first build", "reasons": ["first build"],
-                        "command": "npm run build",
-                        "caches": [],
-                    ]
+                report["steps"]?.elements.map { $0.without("durationMs") } == [
+                    ["id": "build", "outcome": "executed", "reason": "first build"]
                 ])
             #expect(
                 report.without("artifact", "record", "steps")

@@ -47,7 +47,10 @@ struct WorkspaceInstallation {
         base.command =
             try atRoot.first(of: manager.frozen, key: "frozen")?.command ?? atRoot.first(of: manager.install, key: "install")?.command
             ?? base.command
-        let resolve = try InstallExpansion(deriver: atRoot, manager: manager, kind: kind).resolution(for: base, manager)
+        // Which versions there are to be is no matter of programs.
+        var unlinked = base
+        unlinked.inputs.removeAll { programs.map(\.string).contains($0) }
+        let resolve = try InstallExpansion(deriver: atRoot, manager: manager, kind: kind).resolution(for: unlinked, manager)
         if let resolve { base = base.locked(by: resolve) }
         let production = try production(besides: base, rule, atRoot)
         guard let production else { return Steps(steps: [resolve, base].compactMap(\.self), ready: base.id, leavesOut: []) }
