@@ -34,8 +34,10 @@ struct StepTask: Sendable {
         }
     }
 
-    /// What a step may leave in its tool caches is neither output nor surprise.
-    private func isCache(_ written: String) -> Bool {
+    /// What a step may leave in its tool caches is neither output nor surprise, nor are programs that it links.
+    private func isExpected(_ written: String) -> Bool {
+        let programs = step.registries?.programs ?? []
+        if programs.contains(where: { request.plan.root.appending($0).string == written }) { return true }
         let path = written.hasSuffix("/") ? String(written.dropLast()) : written
         return step.caches.contains { cache in
             let full = request.plan.root.appending(cache).string
@@ -182,7 +184,7 @@ struct StepTask: Sendable {
             }
             let logDigest = try await log.store(in: engine.store.content)
             return ActionResult(
-                outputs: outputs, log: logDigest, durationMs: run.durationMs, undeclaredWrites: undeclared.filter { !isCache($0) },
+                outputs: outputs, log: logDigest, durationMs: run.durationMs, undeclaredWrites: undeclared.filter { !isExpected($0) },
                 egress: run.egress)
         }
     }

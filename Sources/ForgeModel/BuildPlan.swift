@@ -57,6 +57,8 @@ package struct Step: Hashable, Sendable, Codable {
         /// Files below the app's root of which the manager leaves one when it is through: its exit status alone is not believed.
         /// Empty: it leaves none.
         package let witnesses: [RelativePath]
+        /// Programs among the source that the manager links, and makes executable while it does: no surprise. Nil: none.
+        package var programs: [RelativePath]?
 
         package init(
             manager: String, origins: [EgressOrigin], replaces: [String] = [], lockfile: RelativePath?, witnesses: [RelativePath] = []

@@ -5,10 +5,8 @@ import Foundation
 struct BuiltReport: Sendable {
     let json: JSON
     var artifact: String? { json["artifact"]?.text }
-    /// Without durations and what explains them further.
-    var steps: [JSON] {
-        json["steps"]?.elements.map { $0.without("durationMs", "reasons", "action", "command", "platform", "caches") } ?? []
-    }
+    /// Without durations.
+    var steps: [JSON] { json["steps"]?.elements.map { $0.without("durationMs") } ?? [] }
 }
 
 extension ForgeHome {

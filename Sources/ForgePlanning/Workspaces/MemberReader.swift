@@ -11,6 +11,7 @@ struct MemberReader {
         var asks: Set<String> = []
         /// Folders it points to, below the workspace's root.
         var folders: Set<RelativePath> = []
+        var programs: Set<RelativePath> = []
     }
 
     let files: ProjectFiles
@@ -35,7 +36,7 @@ struct MemberReader {
             let asked = Set(manifest.asks.compactMap { byName[$0] }).union(manifest.folders.intersection(known)).subtracting([path])
             return Workspace.Member(
                 path: path, ecosystem: manager.ecosystem, name: manifest.name, dependencies: asked.sorted(),
-                folders: manifest.folders.subtracting(known).sorted())
+                folders: manifest.folders.subtracting(known).sorted(), programs: manifest.programs.sorted())
         }
     }
 
@@ -62,7 +63,7 @@ struct MemberReader {
         }
         // A program is linked where it is there when everything is installed, and only then.
         let programs = document["bin"].map { [$0] + $0.members.map(\.node) } ?? []
-        for program in programs.compactMap(\.string) { insert(program, from: folder, into: &manifest) }
+        for program in programs.compactMap(\.string) { path(program, from: folder).map { _ = manifest.programs.insert($0) } }
         return manifest
     }
 
@@ -112,13 +113,17 @@ struct MemberReader {
 
     /// A path as a manifest in `folder` writes it; one that leaves the workspace is nothing that a step could see.
     private func insert(_ text: String, from folder: RelativePath, into manifest: inout Manifest) {
-        guard !text.hasPrefix("/"), !text.hasPrefix("~") else { return }
+        path(text, from: folder).map { _ = manifest.folders.insert($0) }
+    }
+
+    private func path(_ text: String, from folder: RelativePath) -> RelativePath? {
+        guard !text.hasPrefix("/"), !text.hasPrefix("~") else { return nil }
         var path = folder
         for part in text.split(separator: "/") where part != "." {
-            if part == "..", path.isRoot { return }
+            if part == "..", path.isRoot { return nil }
             path = part == ".." ? path.parent : path.appending(component: String(part))
         }
-        manifest.folders.insert(path)
+        return path
     }
 
     private func duplicate(_ name: String, _ one: RelativePath, _ other: RelativePath) -> ForgeError {

@@ -13,15 +13,19 @@ package struct Workspace: Hashable, Sendable {
         package let dependencies: [RelativePath]
         /// Other folders and files of the workspace that its manifest points to: an install needs them.
         package let folders: [RelativePath]
+        /// Files of its own that are linked as programs.
+        package let programs: [RelativePath]
 
         package init(
-            path: RelativePath, ecosystem: Ecosystem, name: String, dependencies: [RelativePath], folders: [RelativePath] = []
+            path: RelativePath, ecosystem: Ecosystem, name: String, dependencies: [RelativePath], folders: [RelativePath] = [],
+            programs: [RelativePath] = []
         ) {
             self.path = path
             self.ecosystem = ecosystem
             self.name = name
             self.dependencies = dependencies
             self.folders = folders
+            self.programs = programs
         }
     }
 

@@ -33,6 +33,8 @@ struct WorkspaceInstallation {
         base.isShared = true
         base.inputs = isOwn ? [] : try inputs(rule, readingTrees: true)
         base.registries = try StepResolver(deriver: atRoot, manager: manager).registries()
+        let programs = members.flatMap(\.programs)
+        base.registries?.programs = programs.isEmpty ? nil : programs
         if rule.installation == .app { return try apart(base, rule, atRoot, isOwn: isOwn) }
         // One that an app alone says is no one else's.
         let configuration = deriver.facts.configuration
@@ -45,7 +47,10 @@ struct WorkspaceInstallation {
         base.command =
             try atRoot.first(of: manager.frozen, key: "frozen")?.command ?? atRoot.first(of: manager.install, key: "install")?.command
             ?? base.command
-        let resolve = try InstallExpansion(deriver: atRoot, manager: manager, kind: kind).resolution(for: base, manager)
+        // Which versions there are to be is no matter of programs.
+        var unlinked = base
+        unlinked.inputs.removeAll { programs.map(\.string).contains($0) }
+        let resolve = try InstallExpansion(deriver: atRoot, manager: manager, kind: kind).resolution(for: unlinked, manager)
         if let resolve { base = base.locked(by: resolve) }
         let production = try production(besides: base, rule, atRoot)
         guard let production else { return Steps(steps: [resolve, base].compactMap(\.self), ready: base.id, leavesOut: []) }
@@ -118,7 +123,7 @@ struct WorkspaceInstallation {
             let readsTree = try isRead && reads(member.path)
             if readsTree && member.path.isRoot { return [] }
             inputs.append(member.path.appending(Manifests.path(readsTree ? "**" : rule.manifest)).string)
-            for folder in isRead ? member.folders : [] {
+            for folder in isRead ? member.folders + member.programs : [] {
                 if case .directory? = try root.node(folder) { inputs.append("\(folder.string)/**") } else { inputs.append(folder.string) }
             }
         }
@@ -143,6 +148,7 @@ extension ResolvedStep {
                 manager: $0.manager, origins: $0.origins, replaces: $0.replaces, lockfile: Manifests.path(resolve.outputs[0]),
                 witnesses: $0.witnesses)
         }
+        step.registries?.programs = registries?.programs
         return step
     }
 }
