@@ -64,7 +64,9 @@ struct StepTask: Sendable {
         if case .hit(let result) = lookUp { return try await taken(result, action, encoded.digest) }
         let reasons = try await reasons(lookUp, action)
         guard request.useCache else { return try await execute(action, encoded, visible, reasons) }
-        let flight = try await ActionFlight.begin(encoded.digest, in: engine.store) { tell("another build is running this step: waiting for it") }
+        let flight = try await ActionFlight.begin(encoded.digest, in: engine.store) {
+            tell("another build is running this step: waiting for it")
+        }
         do {
             let report: BuildReport.StepReport
             // Whoever had the turn before may have left its result.

@@ -19,7 +19,9 @@ struct PlanMemo: Sendable {
     ///   - asked: what else the request says about which apps are meant.
     init(folder: String, root: Digest, asked: [String], presets: String, limits: OperatorLimits) throws {
         var hasher = DigestHasher()
-        for part in ["1", root.hex, "\(asked)", "\(limits)", Self.program] { Array((part + "\n").utf8).withUnsafeBytes { hasher.update($0) } }
+        for part in ["1", root.hex, "\(asked)", "\(limits)", Self.program] {
+            Array((part + "\n").utf8).withUnsafeBytes { hasher.update($0) }
+        }
         try Self.add(presets, to: &hasher)
         self.folder = folder
         key = hasher.finish()

@@ -57,7 +57,8 @@ package struct SQLiteActionCache: ActionCache {
         let text = try await StoreFailure.reported(path) {
             try await database.pool.read { database -> String? in
                 let own = try String.fetchOne(
-                    database, sql: "SELECT result FROM untrustedResult WHERE scope = ? AND action = ?", arguments: [trust.scope, action.hex])
+                    database, sql: "SELECT result FROM untrustedResult WHERE scope = ? AND action = ?",
+                    arguments: [trust.scope, action.hex])
                 return try own
                     ?? String.fetchOne(database, sql: "SELECT result FROM actionResult WHERE action = ?", arguments: [action.hex])
             }

@@ -36,8 +36,8 @@ struct ArchiveWriter {
             bytes = stream.taken()
         }
         let blob: Descriptor
-        do { blob = try Descriptor.open(content.path(of: file.digest, executable: false), O_RDONLY | O_NOFOLLOW) } catch
-            let error as SystemError where error.isNotFound
+        do { blob = try Descriptor.open(content.path(of: file.digest, executable: false), O_RDONLY | O_NOFOLLOW) } catch let error
+            as SystemError where error.isNotFound
         { throw StoreFailure.missing(file.digest) }
         let data = try blob.bytes(at: Int(range.lowerBound), count: range.count)
         guard data.count == range.count else { throw StoreFailure.missing(file.digest) }

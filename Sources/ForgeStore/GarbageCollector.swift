@@ -121,7 +121,11 @@ package struct GarbageCollector: Sendable {
             let names = try Files.list(folder).sorted()
             var doomed: [String] = []
             for name in names {
-                if live.blobs.contains(Self.hex(of: name)) { count(folder, name, &report.keptBlobs, &report.keptBytes) } else { doomed.append(name) }
+                if live.blobs.contains(Self.hex(of: name)) {
+                    count(folder, name, &report.keptBlobs, &report.keptBytes)
+                } else {
+                    doomed.append(name)
+                }
             }
             for start in stride(from: 0, to: doomed.count, by: Self.portion) {
                 try remove(Array(doomed[start..<min(start + Self.portion, doomed.count)]), in: folder, &live, &leases, dryRun, &report)

@@ -50,7 +50,9 @@ struct LiveSet {
             // One that a lease names is known by its hash alone.
             let whole = digest.sizeBytes > 0 ? digest : content.digest(ofHash: digest.hex) ?? digest
             insert(whole.hex, Self.blocks(whole.sizeBytes))
-            guard let bytes = try content.readNow(whole), let message = try? DirectoryMessage(validating: bytes, named: whole) else { continue }
+            guard let bytes = try content.readNow(whole), let message = try? DirectoryMessage(validating: bytes, named: whole) else {
+                continue
+            }
             for file in message.files { insert(file.digest.hash, Self.blocks(file.digest.sizeBytes)) }
             rest += try message.directories.map { try $0.digest.checked() }
         }

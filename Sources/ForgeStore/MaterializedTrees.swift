@@ -11,7 +11,9 @@ extension TreeStore {
         let shared = MaterializedTrees(root: self.root, content: content)
         return try await BlockingPool.run {
             try StoreFailure.reported(self.root) {
-                if try content.lease.claim(.tree, [root], look: { Files.isDirectory(shared.path(of: root)) }) { return shared.path(of: root) }
+                if try content.lease.claim(.tree, [root], look: { Files.isDirectory(shared.path(of: root)) }) {
+                    return shared.path(of: root)
+                }
                 try shared.make(root, TreeListing(of: root, in: self))
                 return shared.path(of: root)
             }

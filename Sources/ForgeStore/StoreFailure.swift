@@ -35,8 +35,9 @@ enum StoreFailure {
         let folder = Files.isDirectory(subject) ? subject : Files.parent(of: subject)
         let path = "\(folder)/probe.\(UInt64.random(in: .min ... .max))"
         defer { try? Files.removeTree(path) }
-        do { try Files.replace(path, with: [UInt8](repeating: 1, count: 4096)) } catch let error as SystemError { return error.isNoSpace } catch
-        {}
+        do { try Files.replace(path, with: [UInt8](repeating: 1, count: 4096)) } catch let error as SystemError {
+            return error.isNoSpace
+        } catch {}
         return false
     }
 

@@ -113,7 +113,9 @@ struct LeaseReader {
 
     /// Removes the leases of processes that ended, unless somebody is just writing one.
     static func sweep(_ root: String) throws {
-        guard try !Files.list(StoreLease.folder(in: root)).isEmpty, let gate = try FileLock.attempt(StoreLease.gate(in: root)) else { return }
+        guard try !Files.list(StoreLease.folder(in: root)).isEmpty, let gate = try FileLock.attempt(StoreLease.gate(in: root)) else {
+            return
+        }
         try withExtendedLifetime(gate) {
             for name in try Files.list(StoreLease.folder(in: root)) {
                 let path = "\(StoreLease.folder(in: root))/\(name)"

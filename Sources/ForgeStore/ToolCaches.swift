@@ -90,7 +90,8 @@ package struct ToolCaches: Sendable {
     private func rows(_ condition: String, _ arguments: StatementArguments) async throws -> [ToolCacheEntry] {
         try await StoreFailure.reported(path) {
             try await database.pool.read { database in
-                try Row.fetchAll(database, sql: "SELECT * FROM toolCache " + condition, arguments: arguments).compactMap(ToolCacheEntry.init)
+                try Row.fetchAll(database, sql: "SELECT * FROM toolCache " + condition, arguments: arguments).compactMap(
+                    ToolCacheEntry.init)
             }
         }
     }

@@ -115,7 +115,9 @@ struct ClosureFile {
         guard head.count == Self.digestsAt, head.starts(with: Self.magic) else { return nil }
         let (known, positions) = head.withUnsafeBytes { bytes in
             (
-                (0..<ShardTimes.count).map { Int64(littleEndian: bytes.loadUnaligned(fromByteOffset: Self.timesAt + 8 * $0, as: Int64.self)) },
+                (0..<ShardTimes.count).map {
+                    Int64(littleEndian: bytes.loadUnaligned(fromByteOffset: Self.timesAt + 8 * $0, as: Int64.self))
+                },
                 (0...ShardTimes.count).map {
                     Int(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: Self.positionsAt + 4 * $0, as: UInt32.self)))
                 }

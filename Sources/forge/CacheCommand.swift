@@ -14,7 +14,8 @@ struct CacheCommand: AsyncParsableCommand {
 
     struct Stats: ForgeSubcommand {
         static let configuration = CommandConfiguration(
-            commandName: "stats", abstract: "Says how much the store holds, tool caches one by one.", discussion: "Example:  forge cache stats")
+            commandName: "stats", abstract: "Says how much the store holds, tool caches one by one.",
+            discussion: "Example:  forge cache stats")
         @OptionGroup var output: OutputOptions
 
         func run(in invocation: Invocation) async throws {
@@ -76,7 +77,8 @@ private enum ByteAmount {
         let units: [String: Int64] = ["B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40]
         let digits = text.prefix { $0.isASCII && $0.isNumber }
         guard digits.count <= 6, let number = Int64(digits), let factor = units[text.dropFirst(digits.count).uppercased()] else {
-            throw ForgeError(.usage, "usage.size", "`\(text)` is no size for `\(option)`", hint: "write a number and a unit: `\(option) 10GB`")
+            throw ForgeError(
+                .usage, "usage.size", "`\(text)` is no size for `\(option)`", hint: "write a number and a unit: `\(option) 10GB`")
         }
         return number * factor
     }

@@ -35,7 +35,9 @@ import Testing
             try await home.lock(project, ["moon-phase": "1.1.0", "express": "*"], with: registry)
             let second = try await home.build(project.path, "--out", "\(home.folder)/out", in: registry.environment)
             #expect(
-                second.steps == [["id": "install", "outcome": "executed", "reason": "lockfile package-lock.json changed (moon-phase 1.0.0 → 1.1.0)"]])
+                second.steps == [
+                    ["id": "install", "outcome": "executed", "reason": "lockfile package-lock.json changed (moon-phase 1.0.0 → 1.1.0)"]
+                ])
             #expect(registry.tarballs() == (fetched + ["moon-phase-1.1.0.tgz"]).sorted())
             let module = try String(contentsOfFile: "\(home.folder)/out/node_modules/moon-phase/index.js", encoding: .utf8)
             #expect(module.contains("1.1.0"))

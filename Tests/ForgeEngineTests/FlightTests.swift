@@ -52,7 +52,8 @@ import Testing
     }
 
     @Test func aChangedPresetIsNamedWithItsCommand() async throws {
-        let old = Action(command: ["make"], environment: [:], workingDirectory: .root, inputRoot: Digest(of: ""), outputPaths: [], platform: [:])
+        let old = Action(
+            command: ["make"], environment: [:], workingDirectory: .root, inputRoot: Digest(of: ""), outputPaths: [], platform: [:])
         let new = Action(
             command: ["make", "all"], environment: [:], workingDirectory: .root, inputRoot: Digest(of: ""), outputPaths: [], platform: [:])
         let workshop = try await EngineWorkshop()
@@ -68,7 +69,8 @@ import Testing
     @Test func ofASecretOnlyTheNameIsTold() {
         func action(_ environment: [String: String]) -> Action {
             Action(
-                command: ["make"], environment: environment, workingDirectory: .root, inputRoot: Digest(of: ""), outputPaths: [], platform: [:])
+                command: ["make"], environment: environment, workingDirectory: .root, inputRoot: Digest(of: ""), outputPaths: [],
+                platform: [:])
         }
         let reasons = CacheMissReason.between(
             action(["KEY": "sealed:aa", "GONE": "sealed:cc", "MODE": "production"]),

@@ -30,14 +30,17 @@ import Testing
             new: #"{"dependencies": {"a": {"version": "1.0.1"}}}"#, changes: ["a 1.0.0 → 1.0.1"]),
         Lockfile(
             name: "yarn.lock",
-            old: "# yarn lockfile v1\n\n\"@babel/core@^7.0.0\", \"@babel/core@^7.1.0\":\n  version \"7.1.0\"\n\nms@2.0.0:\n  version \"2.0.0\"\n",
+            old:
+                "# yarn lockfile v1\n\n\"@babel/core@^7.0.0\", \"@babel/core@^7.1.0\":\n  version \"7.1.0\"\n\nms@2.0.0:\n  version \"2.0.0\"\n",
             new:
                 "__metadata:\n  version: 6\n\n\"@babel/core@npm:^7.0.0\":\n  version: 7.2.0\n  resolution: x\n\n\"ms@npm:2.0.0\":\n  version: 2.0.0\n",
             changes: ["@babel/core 7.1.0 → 7.2.0"]),
         Lockfile(
             name: "pnpm-lock.yaml",
-            old: "lockfileVersion: '9.0'\n\npackages:\n\n  '@types/node@20.1.0':\n    resolution: {}\n  ms@2.0.0:\n    resolution: {}\n\nsnapshots:\n  ms@9.9.9:\n",
-            new: "lockfileVersion: '6.0'\n\npackages:\n\n  /@types/node@20.2.0(peer@1.0.0):\n    resolution: {}\n  /ms@2.0.0:\n    resolution: {}\n",
+            old:
+                "lockfileVersion: '9.0'\n\npackages:\n\n  '@types/node@20.1.0':\n    resolution: {}\n  ms@2.0.0:\n    resolution: {}\n\nsnapshots:\n  ms@9.9.9:\n",
+            new:
+                "lockfileVersion: '6.0'\n\npackages:\n\n  /@types/node@20.2.0(peer@1.0.0):\n    resolution: {}\n  /ms@2.0.0:\n    resolution: {}\n",
             changes: ["@types/node 20.1.0 → 20.2.0"]),
         Lockfile(
             name: "uv.lock", old: "[[package]]\nname = \"flask\"\nversion = \"3.0.0\"\n",
@@ -58,7 +61,9 @@ import Testing
         #expect(old.changes(to: new).map(\.description) == lockfile.changes)
     }
 
-    @Test(arguments: ["package-lock.json", "uv.lock", "yarn.lock", "pnpm-lock.yaml", "go.sum", "composer.lock", "requirements.txt", "bun.lockb"])
+    @Test(arguments: [
+        "package-lock.json", "uv.lock", "yarn.lock", "pnpm-lock.yaml", "go.sum", "composer.lock", "requirements.txt", "bun.lockb",
+    ])
     func whatIsNoLockfileTellsNothing(name: String) {
         for text in ["", "{", "[[package]\n", "\u{0}\u{1}", "{\"packages\": 3}", "@@@:\n  version\n"] {
             #expect(LockedPackages(name, Array(text.utf8)) == nil, "\(text)")

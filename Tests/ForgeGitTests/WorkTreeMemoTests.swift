@@ -61,8 +61,12 @@ import Testing
 
     @Test(arguments: [
         Change(testDescription: "edited in place", script: "printf other > index.html", finding: "edited index.html"),
-        Change(testDescription: "same size and old times", script: "touch -r src/a.js ref; printf x > src/a.js; touch -r ref src/a.js; rm ref", finding: "differs"),
-        Change(testDescription: "written over without a new name", script: "printf x > src/a.js; touch -d @1000000000 src/a.js", finding: "edited src/a.js"),
+        Change(
+            testDescription: "same size and old times", script: "touch -r src/a.js ref; printf x > src/a.js; touch -r ref src/a.js; rm ref",
+            finding: "differs"),
+        Change(
+            testDescription: "written over without a new name", script: "printf x > src/a.js; touch -d @1000000000 src/a.js",
+            finding: "edited src/a.js"),
         Change(testDescription: "touched", script: "touch src/a.js", finding: "edited src/a.js"),
         Change(testDescription: "made a program", script: "chmod +x src/a.js", finding: "differs"),
         Change(testDescription: "a new file", script: "echo > src/new.js", finding: "differs"),

@@ -92,7 +92,9 @@ import Testing
         }
         #expect(try await replaced?.root == store.trees.ingest(MemorySource(new)))
         #expect(replaced?.digests == texts.map { Digest(of: $0) })
-        let missing = try await store.trees.replace(root, files: [RelativePath(parsing: "b/x")]) { _, body in try [UInt8]().withUnsafeBytes(body) }
+        let missing = try await store.trees.replace(root, files: [RelativePath(parsing: "b/x")]) { _, body in
+            try [UInt8]().withUnsafeBytes(body)
+        }
         #expect(missing == nil)
     }
 }
