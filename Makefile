@@ -1,6 +1,7 @@
 # Every target is idempotent and non-interactive. `make demo` and `make test` are the two to know.
 SWIFT ?= swift
-RELEASE := $(SWIFT) build -c release --static-swift-stdlib
+# Nothing looks symbols up in the program, so none are offered: less to load at each start.
+RELEASE := $(SWIFT) build -c release --static-swift-stdlib -Xlinker --no-export-dynamic
 SOURCES := Sources Plugins Tests Package.swift
 
 .PHONY: help setup build demo test campaign check lint layers bench clean

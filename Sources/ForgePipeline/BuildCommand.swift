@@ -115,20 +115,23 @@ extension Pipeline {
     private func buildApps(
         _ request: BuildRequest, for destination: Destination, planned: ([AppPlan]) throws -> Void
     ) async throws -> [Built] {
-        let store = try await openStore()
-        func attempt() async throws -> [Built] {
-            let (source, root) = try await snapshot(request.source, into: store)
+        // The source is looked at while the store is opened.
+        async let opening = openStore()
+        let glance = request.source.isWorkTree ? await WorkTreeGlance.take(at: request.source.location, memos: directories.snapshots) : nil
+        let store = try await opening
+        func attempt(_ glance: WorkTreeGlance?) async throws -> [Built] {
+            let (source, root) = try await snapshot(request.source, into: store, glance: glance)
             let origin = BuildRecord.Source(location: request.source.location, commit: source.commit, root: root)
             return try await buildApps(request, from: origin, source, for: destination, planned: planned)
         }
         do {
-            let built = try await attempt()
+            let built = try await attempt(glance)
             if built.flatMap(\.output.steps).contains(where: { $0.outcome == .executed }) { await collectWhenOutgrown(store) }
             return built
         } catch let error as ForgeError where error.code == "store.missing-blob" {
             // Whoever met the damage has put it out of use, so now it is a miss.
             events.emit(.warning(Diagnostic("part of the store was damaged or gone: \(error.message)", hint: "it is made anew")))
-            return try await attempt()
+            return try await attempt(nil)
         }
     }
 

@@ -6,9 +6,12 @@ internal import ForgeSystem
 
 extension Pipeline {
     /// The source's tree in the store, with all that belongs to it, told as one span.
-    func snapshot(_ request: SourceRequest, into store: Store) async throws -> (SourceRequest.Opened, Digest) {
+    /// - Parameter glance: at the directory, when one was taken already.
+    func snapshot(
+        _ request: SourceRequest, into store: Store, glance: WorkTreeGlance? = nil
+    ) async throws -> (SourceRequest.Opened, Digest) {
         let (request, folder) = try await surroundings(of: request)
-        var (source, root) = try await taken(request, into: store)
+        var (source, root) = try await taken(request, into: store, glance)
         source.settle(in: folder)
         return (source, root)
     }
@@ -20,13 +23,15 @@ extension Pipeline {
         return found.map { (request.moved(to: $0.root), $0.folder) } ?? (request, nil)
     }
 
-    private func taken(_ request: SourceRequest, into store: Store) async throws -> (SourceRequest.Opened, Digest) {
+    private func taken(
+        _ request: SourceRequest, into store: Store, _ glance: WorkTreeGlance?
+    ) async throws -> (SourceRequest.Opened, Digest) {
         let span = events.newSpan(.source, "source")
         return try await spanned(span) {
             let fetching = SourceFetching(directories: directories, environment: environment, store: store) { [events] in
                 events.emit(.progress(span: span.id, $0))
             }
-            let (source, root) = try await snapshot(request, fetching)
+            let (source, root) = try await snapshot(request, fetching, glance)
             for warning in source.warnings { events.emit(.warning(warning)) }
             try await store.sources.note(root)
             let summary = if let known = source.summary { known } else { try await store.trees.summary(root) }
@@ -45,9 +50,11 @@ extension Pipeline {
         return try await snapshot(request, into: openStore()).0
     }
 
-    private func snapshot(_ request: SourceRequest, _ fetching: SourceFetching) async throws -> (SourceRequest.Opened, Digest) {
+    private func snapshot(
+        _ request: SourceRequest, _ fetching: SourceFetching, _ glance: WorkTreeGlance?
+    ) async throws -> (SourceRequest.Opened, Digest) {
         if let location = try request.remote() { return try await fetched(request, from: location, fetching) }
-        if request.isWorkTree { return try await WorkTreeSnapshot(of: request, fetching: fetching).take() }
+        if request.isWorkTree { return try await WorkTreeSnapshot(of: request, fetching: fetching).take(glance) }
         var source = try await request.open()
         let root = try await fetching.store.trees.ingest(source.tree)
         guard let origin = source.origin else { return (source, root) }

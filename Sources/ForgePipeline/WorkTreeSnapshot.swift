@@ -19,19 +19,18 @@ struct WorkTreeSnapshot: Sendable {
         self.fetching = fetching
     }
 
+    /// - Parameter glance: one that was taken a moment ago, of this directory or another.
     /// - Throws: `ForgeError` (`source.…`, `store.…`)
-    func take() async throws -> Taken {
+    func take(_ glance: WorkTreeGlance?) async throws -> Taken {
         let path = try await BlockingPool.run { try Files.resolved(request.location) }
         guard let path else { return try await walk(nil) }
-        guard let memo = await BlockingPool.run({ WorkTreeMemo.load(memoPath(of: path)) }) else { return try await walk(nil) }
+        let taken = glance?.path == path ? glance : await WorkTreeGlance.take(at: path, memos: memos)
         // What lies elsewhere has to be looked for each time.
-        guard memo.isWhole else { return try await walk(memo) }
-        let began = FileSignature.now()
-        let finding = await memo.check(path)
-        if case .differs = finding { return try await walk(memo) }
-        guard try await store.trees.acquire(memo.root) else { return try await walk(memo) }
-        guard case .edited(let files) = finding else { return taken(memo, path) }
-        return try await edited(files, memo, path, began)
+        guard let taken else { return try await walk(await BlockingPool.run { WorkTreeMemo.load(memoPath(of: path)) }) }
+        if case .differs = taken.finding { return try await walk(taken.memo) }
+        guard try await store.trees.acquire(taken.memo.root) else { return try await walk(taken.memo) }
+        guard case .edited(let files) = taken.finding else { return self.taken(taken.memo, path) }
+        return try await edited(files, taken.memo, path, taken.began)
     }
 
     /// Only the content of some files has changed: theirs alone is read, and the folders above them are made anew.
@@ -75,7 +74,8 @@ struct WorkTreeSnapshot: Sendable {
         try? await BlockingPool.run { try memo.save(memoPath(of: path)) }
     }
 
-    private func memoPath(of path: String) -> String { "\(fetching.directories.snapshots)/\(Digest(of: path).hex).memo" }
+    private var memos: String { fetching.directories.snapshots }
+    private func memoPath(of path: String) -> String { WorkTreeGlance.memoPath(of: path, in: memos) }
 
     private static func changed(_ path: RelativePath) -> ForgeError {
         ForgeError(.usage, "source.changed", "`\(path)` went away while it was read", hint: "run again once it is at rest")

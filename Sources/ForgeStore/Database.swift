@@ -12,8 +12,9 @@ package struct Database: Sendable {
         configuration.busyMode = .timeout(20)
         let pool = try DatabasePool(path: path, configuration: configuration)
         // DatabasePool sets NORMAL after `prepareDatabase`, so FULL is asked for here, on the one writer connection.
-        try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
-        try migrator.migrate(pool)
+        // A short log: the process that opens the file after one that was killed reads all of it.
+        try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 200") }
+        if try !pool.read(migrator.hasCompletedMigrations) || pool.read(migrator.hasBeenSuperseded) { try migrator.migrate(pool) }
         return Database(pool: pool)
     }
 
