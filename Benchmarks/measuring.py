@@ -125,7 +125,7 @@ def make_files(folder, count, size):
 
 
 def git(folder, *arguments):
-    subprocess.run(["git", "-C", str(folder), "-c", "user.name=Ada", "-c", "user.email=ada@example.org", *arguments], check=True,
+    subprocess.run(["git", "-C", str(folder), "-c", "user.name=Ada", "-c", "user.email=ada@example.org", "-c", "gc.auto=0", *arguments], check=True,
                    stdout=subprocess.DEVNULL)
 
 

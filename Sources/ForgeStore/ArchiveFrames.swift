@@ -2,14 +2,19 @@ internal import CZstd
 internal import ForgeModel
 internal import ForgeSystem
 internal import Glibc
+internal import Synchronization
 
 /// Compressed pieces of archives, made or taken from those that earlier archives left behind.
 struct ArchiveFrames: Sendable {
-    private static let level: Int32 = 3
-
     let content: FileContentStore
     /// Where they are kept: by the digest of what they follow from, each behind its own SHA-256.
     let folder: String
+    private let contexts = CompressionContexts()
+
+    init(content: FileContentStore, folder: String) {
+        self.content = content
+        self.folder = folder
+    }
 
     /// The zstd frame of a piece. Blocking.
     /// - Throws: `store.missing-blob`
@@ -17,7 +22,7 @@ struct ArchiveFrames: Sendable {
         let key = piece.key
         let path = "\(folder)/\(key.hex.prefix(2))/\(key.hex)"
         if let kept = kept(path) { return kept }
-        let frame = try Self.compressed(ArchiveWriter(content: content).bytes(of: piece))
+        let frame = try compressed(ArchiveWriter(content: content).bytes(of: piece))
         // Only saves time.
         try? keep(frame, path)
         return frame
@@ -45,11 +50,9 @@ struct ArchiveFrames: Sendable {
         try Files.replace(path, with: Digest(of: frame).hash + frame, mode: 0o600)
     }
 
-    private static func compressed(_ bytes: [UInt8]) throws -> [UInt8] {
-        guard let context = ZSTD_createCCtx() else { throw SystemError("ZSTD_createCCtx", "archive", errno: ENOMEM) }
-        defer { ZSTD_freeCCtx(context) }
-        ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level)
-        ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1)
+    private func compressed(_ bytes: [UInt8]) throws -> [UInt8] {
+        let context = try contexts.take()
+        defer { contexts.give(context) }
         var result = 0
         let frame = [UInt8](unsafeUninitializedCapacity: ZSTD_compressBound(bytes.count)) { buffer, count in
             result = bytes.withUnsafeBytes { ZSTD_compress2(context, buffer.baseAddress, buffer.count, $0.baseAddress, $0.count) }
@@ -60,4 +63,26 @@ struct ArchiveFrames: Sendable {
         }
         return frame
     }
+}
+
+/// Compressors of zstd, made once and used by one thread at a time.
+private final class CompressionContexts: Sendable {
+    private static let level: Int32 = 3
+
+    /// Pointers to `ZSTD_CCtx`, as numbers because pointers may not cross threads unseen.
+    private let idle = Mutex<[UInt]>([])
+
+    deinit {
+        for context in idle.withLock({ $0 }) { ZSTD_freeCCtx(OpaquePointer(bitPattern: context)) }
+    }
+
+    func take() throws -> OpaquePointer {
+        if let context = idle.withLock({ $0.popLast() }).flatMap({ OpaquePointer(bitPattern: $0) }) { return context }
+        guard let context = ZSTD_createCCtx() else { throw SystemError("ZSTD_createCCtx", "archive", errno: ENOMEM) }
+        ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, Self.level)
+        ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1)
+        return context
+    }
+
+    func give(_ context: OpaquePointer) { idle.withLock { $0.append(UInt(bitPattern: context)) } }
 }

@@ -12,7 +12,7 @@ struct ArchiveWriter {
     func bytes(of piece: ArchivePieces.Piece) throws -> [UInt8] {
         switch piece {
         case .entries(let entries):
-            let stream = try TarStream()
+            let stream = try TarStream(capacity: entries.reduce(2048) { $0 + Int($1.size) + 1024 })
             for entry in entries {
                 try stream.add(header: entry)
                 if case .file(let file) = entry { try addData(of: file.digest, to: stream) }
@@ -31,7 +31,7 @@ struct ArchiveWriter {
     private func part(_ range: Range<Int64>, of file: TreeListing.File) throws -> [UInt8] {
         var bytes: [UInt8] = []
         if range.lowerBound == 0 {
-            let stream = try TarStream()
+            let stream = try TarStream(capacity: 4096)
             try stream.add(header: .file(file))
             bytes = stream.taken()
         }
@@ -63,7 +63,9 @@ private final class TarStream {
     /// What libarchive has written.
     fileprivate final class Sink { var bytes: [UInt8] = [] }
 
-    init() throws {
+    /// - Parameter capacity: about as many bytes as there will be.
+    init(capacity: Int) throws {
+        sink.bytes.reserveCapacity(capacity)
         guard let archive = archive_write_new() else { throw SystemError("archive_write_new", "archive", errno: ENOMEM) }
         guard let entry = archive_entry_new() else {
             archive_write_free(archive)
@@ -113,7 +115,8 @@ private final class TarStream {
     /// All of it, without the mark at the end.
     func finished() throws -> [UInt8] {
         try check(archive_write_close(archive))
-        return Array(sink.bytes.dropLast(Self.endSize))
+        sink.bytes.removeLast(Self.endSize)
+        return sink.bytes
     }
 
     /// A warning means that an entry could not be written as given, which is a failure here.

@@ -114,7 +114,10 @@ extension Descriptor {
 
     /// Hands the rest of this file to `body` piece by piece.
     package func forEachChunk(_ body: (UnsafeRawBufferPointer) throws -> Void) throws {
-        let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 4096)
+        // One byte more than a small file has, so that its end is met at once; a large buffer for each would cost more than reading it.
+        let size = (try? signature().size) ?? 0
+        let capacity = size > 0 ? Int(min(size + 1, 1 << 18)) : 1 << 18
+        let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: capacity, alignment: 16)
         defer { chunk.deallocate() }
         while true {
             let count = try read(into: chunk)
