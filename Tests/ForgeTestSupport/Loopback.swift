@@ -7,10 +7,15 @@ import Synchronization
 package enum Loopback {
     /// A port that nothing listens on now.
     package static func freePort() throws -> Int {
-        let (descriptor, port) = try listener()
-        close(descriptor)
-        return port
+        while true {
+            let (descriptor, port) = try listener()
+            close(descriptor)
+            if handedOut.withLock({ $0.insert(port).inserted }) { return port }
+        }
     }
+
+    /// Two tests that run at once must not be given the same port: one's server would answer for the other's.
+    private static let handedOut = Mutex<Set<Int>>([])
 
     /// A port at which this process listens, at every address of the machine, for as long as the value lives.
     package static func openPort() throws -> OpenPort { try OpenPort() }
