@@ -14,7 +14,8 @@ struct WorkTreeGlance: Sendable {
     /// Nil where there is no memo, or one of a source that is never whole by itself.
     static func take(at location: String, memos: String) async -> WorkTreeGlance? {
         let found = await BlockingPool.run { () -> (String, WorkTreeMemo)? in
-            guard let path = (try? Files.resolved(location)) ?? nil, let memo = WorkTreeMemo.load(memoPath(of: path, in: memos)), memo.isWhole
+            guard let path = (try? Files.resolved(location)) ?? nil, let memo = WorkTreeMemo.load(memoPath(of: path, in: memos)),
+                memo.isWhole
             else { return nil }
             return (path, memo)
         }
