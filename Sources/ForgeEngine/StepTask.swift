@@ -84,7 +84,7 @@ struct StepTask: Sendable {
     }
 
     private func taken(_ result: ActionResult, _ action: Action, _ digest: Digest) async throws -> BuildReport.StepReport {
-        try await engine.store.actions.remember(execution(of: action), trust: request.trust)
+        try await engine.store.actions.remember(execution(of: action), trust: recordTrust)
         return try await report(action, digest, .cached, reasons: [], result)
     }
 
@@ -107,7 +107,7 @@ struct StepTask: Sendable {
         }
         _ = try await engine.store.content.write(encoded.command)
         _ = try await engine.store.content.write(encoded.action)
-        try await engine.store.actions.record(fresh, for: encoded.digest, execution: self.execution(of: action), trust: request.trust)
+        try await engine.store.actions.record(fresh, for: encoded.digest, execution: self.execution(of: action), trust: recordTrust)
         return try await report(action, encoded.digest, .executed, reasons: reasons, fresh, caches: kept)
     }
 
@@ -139,6 +139,14 @@ struct StepTask: Sendable {
     /// Where it runs, below the source's root.
     private var directory: RelativePath { request.plan.root.appending(step.directory ?? .root) }
 
+    /// Results are found by what they follow from, whatever the project: what a stranger made must not be another project's stranger's.
+    private var recordTrust: Trust {
+        switch request.trust {
+        case .trusted: .trusted
+        case .untrusted(let scope): .untrusted(scope: "\(scope) of \(request.scope)")
+        }
+    }
+
     private enum LookUp {
         case hit(ActionResult)
         case blobMissing, miss
@@ -146,14 +154,14 @@ struct StepTask: Sendable {
 
     /// A recorded result whose blobs are all here, if there is one.
     private func lookUp(_ action: Digest) async throws -> LookUp {
-        guard request.useCache, let result = try await engine.store.actions.result(for: action, trust: request.trust) else { return .miss }
+        guard request.useCache, let result = try await engine.store.actions.result(for: action, trust: recordTrust) else { return .miss }
         return try await engine.store.trees.acquire(result.outputs) ? .hit(result) : .blobMissing
     }
 
     private func reasons(_ lookUp: LookUp, _ action: Action) async throws -> [CacheMissReason] {
         guard request.useCache else { return [.cacheNotUsed] }
         if case .blobMissing = lookUp { return [.blobMissing] }
-        guard let last = try await engine.store.actions.lastExecution(scope: request.scope, step: step.id, trust: request.trust) else {
+        guard let last = try await engine.store.actions.lastExecution(scope: request.scope, step: step.id, trust: recordTrust) else {
             return [.firstBuild]
         }
         let explanation = MissExplanation(trees: engine.store.trees, lockfile: lockfile)

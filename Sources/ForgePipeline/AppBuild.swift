@@ -16,6 +16,7 @@ struct AppBuild: Sendable {
     let title: String
     /// On the source; they were told already.
     let remarks: [Diagnostic]
+    let trust: Trust
     let store: Store
     let presets: PresetShelf
 
@@ -103,7 +104,7 @@ struct AppBuild: Sendable {
                 BuildEngine.Request(
                     plan: planned.filled.plan, source: source.root, toolchains: toolchains.identities,
                     scope: "\(scope)#\(planned.filled.plan.root.string)", useCache: request.useCache, logDirectory: logs,
-                    values: planned.filled.values, network: { try await access.network(for: $0) }, trust: request.trust)
+                    values: planned.filled.values, network: { try await access.network(for: $0) }, trust: trust)
             })
     }
 

@@ -27,8 +27,8 @@ package struct BuildRequest: Sendable, Hashable {
     /// Whether the output tells what each step is made of.
     package var isExplained = false
 
-    /// A preview shows a change that nobody has accepted yet.
-    var trust: Trust {
+    /// A preview shows a change that nobody has accepted yet, whichever command builds it.
+    func trust(for destination: Destination) -> Trust {
         if destination.environment == .preview { return .untrusted(scope: destination.preview.map { "pr-\($0)" } ?? "preview") }
         return isUntrusted ? .untrusted(scope: "untrusted") : .trusted
     }
@@ -151,8 +151,8 @@ extension Pipeline {
         // A build that is wholly cached opens no sandbox, which sweeps as well and tells what hinders it.
         try? await OCISandbox.sweep(directories.sandboxes)
         let build = AppBuild(
-            pipeline: self, request: request, source: source, title: opened.title, remarks: opened.warnings, store: try await openStore(),
-            presets: presets)
+            pipeline: self, request: request, source: source, title: opened.title, remarks: opened.warnings,
+            trust: request.trust(for: destination), store: try await openStore(), presets: presets)
         let stored = SourceRequest.Opened(
             tree: build.store.trees.sourceTree(source.root), commit: opened.commit, title: opened.title, folder: opened.folder)
         let plans = try await spanned(events.newSpan(.detect, "detect")) {

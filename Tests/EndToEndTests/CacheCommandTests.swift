@@ -139,4 +139,20 @@ import Testing
             #expect(Set(caches.compactMap { $0["scope"]?.text ?? "trusted" }) == ["trusted", "pr-7", "untrusted"])
         }
     }
+
+    @Test func aPreviewThatIsDeployedLeavesNothingToTrustedBuildsEither() async throws {
+        try await withForgeHome { home in
+            let command = "mkdir -p .cache out; ls .cache > out/index.html; touch .cache/$(cat who)"
+            let project = try home.project(custom: command, output: "out", more: "caches = [\".cache\"]\n")
+            try project.write(["who": "stranger"])
+            let run = try await home.run("deploy", project.path, "--project", "site", "--env", "preview", "--pr", "7", "--json")
+            #expect(run.exitCode == 0, "\(run.error)")
+            // The very same source: its result is the stranger's, so it is made again.
+            let trusted = try await home.build(project.path, "--out", "\(home.folder)/out")
+            #expect(trusted.steps == [["id": "build", "outcome": "executed", "reason": "first build"]])
+            #expect(try Folder.texts("\(home.folder)/out") == ["index.html": ""])
+            let caches = try await home.run("cache", "stats", "--json").json()["toolCaches"]?.elements ?? []
+            #expect(Set(caches.compactMap { $0["scope"]?.text ?? "trusted" }) == ["trusted", "pr-7"])
+        }
+    }
 }

@@ -1,5 +1,6 @@
 import ForgeEngine
 import ForgeModel
+import ForgeStore
 import Synchronization
 import Testing
 
@@ -124,5 +125,15 @@ import Testing
         let workshop = try await EngineWorkshop()
         let outcome = try await workshop.build([.named("a")], source: ["apps/web/x": "x", "y": "y"], root: "apps/web")
         #expect(try workshop.texts(outcome.report.root) == ["apps/web/x": "x", "apps/web/a.out": "make a", "y": "y"])
+    }
+
+    @Test func whatAStrangerMadeIsNoOtherProjectsStrangers() async throws {
+        let workshop = try await EngineWorkshop()
+        let stranger = Trust.untrusted(scope: "pr-7")
+        #expect(try await workshop.build([.named("a")], scope: "one", trust: stranger).told == ["a executed: first build"])
+        #expect(try await workshop.build([.named("a")], scope: "one", trust: stranger).told == ["a cached"])
+        #expect(try await workshop.build([.named("a")], scope: "two", trust: stranger).told == ["a executed: first build"])
+        #expect(try await workshop.build([.named("a")], scope: "one").told == ["a executed: first build"])
+        #expect(try await workshop.build([.named("a")], scope: "three", trust: stranger).told == ["a cached"], "trusted results are read")
     }
 }

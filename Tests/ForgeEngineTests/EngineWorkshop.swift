@@ -69,7 +69,7 @@ final class EngineWorkshop: Sendable {
     func build(
         _ steps: [Step], source: [String: String] = ["a.txt": "a"], root appRoot: String = "", toolchains: [String: String] = [:],
         scope: String = "site",
-        useCache: Bool = true, leavesOut: [String] = []
+        useCache: Bool = true, leavesOut: [String] = [], trust: Trust = .trusted
     ) async throws -> Outcome {
         let events = EventHub()
         let stream = events.subscribe()
@@ -83,7 +83,8 @@ final class EngineWorkshop: Sendable {
         let engine = BuildEngine(store: store, runner: runner, events: events, slots: StepSlots(cores: 16, memory: .max))
         let request = BuildEngine.Request(
             plan: plan, source: tree, toolchains: toolchains, scope: scope, useCache: useCache, logDirectory: root + "/logs",
-            network: { StepNetwork(policy: EgressPolicy(), environment: ["REGISTRY_OF": $0.registries?.manager ?? "nobody"]) })
+            network: { StepNetwork(policy: EgressPolicy(), environment: ["REGISTRY_OF": $0.registries?.manager ?? "nobody"]) },
+            trust: trust)
         let result: Result<BuildReport, any Error>
         do { result = .success(try await engine.build(request)) } catch { result = .failure(error) }
         events.finish()
