@@ -1,4 +1,5 @@
 package import ForgeModel
+internal import ForgeSystem
 internal import GRDB
 
 /// An artifact with what was found to say about it when it was put together.
@@ -41,6 +42,8 @@ package struct ArtifactStore: Sendable {
 
     /// The artifact named by `digest`; nil when it is not here, or its blob was damaged.
     package func load(_ digest: Digest) async throws -> Artifact? {
+        // Before it is looked for: from here on it is there, or is not.
+        try await BlockingPool.run { [content] in try content.lease.claim(.blob, [digest]) {} }
         guard try await isListed(digest.hex, as: .artifact) != nil, let bytes = try await content.read(digest) else { return nil }
         try await note(digest)
         return try await artifact(digest, CanonicalJSON.decode(ArtifactManifest.self, from: bytes))

@@ -53,13 +53,12 @@ package struct GarbageCollector: Sendable {
 
     private func collectNow(_ limit: Int64?, _ pins: Set<Digest>, _ dryRun: Bool) throws -> Collection {
         var report = Collection(isDryRun: dryRun)
-        var leases = LeaseReader(root: root)
+        var leases = try LeaseReader(root: root)
         var live = LiveSet(content: content)
         try renew(&live, by: &leases)
         let index = RootIndex(database: database, content: content)
-        let givenUp = try choose(index.roots(), limit, pins, &live)
+        let givenUp = try giveUp(choose(index.roots(), limit, pins, &live), index, &live, &leases, dryRun)
         report.givenUp = givenUp.map(\.owner.description)
-        if !dryRun { try index.remove(givenUp) }
         try sweepTrees(&live, &leases, dryRun)
         try sweepBlobs(&live, &leases, dryRun, &report)
         if !dryRun {
@@ -79,6 +78,7 @@ package struct GarbageCollector: Sendable {
     private func add(_ claimed: (blobs: [Digest], trees: [Digest]), to live: inout LiveSet) throws {
         for blob in claimed.blobs { live.add(blob: blob.hex) }
         for tree in claimed.trees { try live.add(tree: tree) }
+        live.claim(claimed.blobs + claimed.trees)
     }
 
     /// Marks what stays and returns what does not. Pins come first, then the most recently used.
@@ -94,6 +94,22 @@ package struct GarbageCollector: Sendable {
             if try !live.add(root, upTo: limit ?? .max) { givenUp.append(root) }
         }
         return givenUp
+    }
+
+    /// Takes the chosen roots out of the index, but for those that a living process counts on: these stay whole.
+    private func giveUp(
+        _ chosen: [StoreRoot], _ index: RootIndex, _ live: inout LiveSet, _ leases: inout LeaseReader, _ dryRun: Bool
+    ) throws -> [StoreRoot] {
+        let gate = try FileLock.wait(StoreLease.gate(in: root))
+        return try withExtendedLifetime(gate) {
+            try add(leases.next(), to: &live)
+            var givenUp: [StoreRoot] = []
+            for root in chosen {
+                if live.claimed.isDisjoint(with: root.blobs + root.trees.map(\.hex)) { givenUp.append(root) } else { try live.add(root) }
+            }
+            if !dryRun { try index.remove(givenUp) }
+            return givenUp
+        }
     }
 
     /// Materialised trees and what is written down about complete ones.

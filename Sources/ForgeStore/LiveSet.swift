@@ -8,11 +8,15 @@ struct LiveSet {
     private(set) var trees: Set<String> = []
     /// What the live blobs take on a disk of 4 KiB blocks.
     private(set) var bytes: Int64 = 0
+    /// What living processes have named themselves, without what follows from it.
+    private(set) var claimed: Set<String> = []
     private let content: FileContentStore
     /// What the root that is being added brought with it.
     private var fresh: (blobs: [(hex: String, bytes: Int64)], trees: [String]) = ([], [])
 
     init(content: FileContentStore) { self.content = content }
+
+    mutating func claim(_ digests: [Digest]) { claimed.formUnion(digests.lazy.map(\.hex)) }
 
     mutating func add(_ root: StoreRoot) throws { _ = try add(root, upTo: .max) }
 

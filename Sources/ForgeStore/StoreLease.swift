@@ -8,7 +8,8 @@ internal import Synchronization
 /// A lease is a file below `leases/` that its process holds locked and writes the hash of everything into that it has put there or found
 /// there. A death by whatever means releases it. What is written down is safe from then on: whoever looks whether something is in the
 /// store writes first and looks then, both while holding the gate shared; a collector reads all leases and removes things while it holds the
-/// gate alone. No clock is asked.
+/// gate alone. No clock is asked. What a process wrote down that ended during a collection still counts for it: the collector has read the
+/// index before, and cannot know what that process recorded there.
 final class StoreLease: Sendable {
     enum Kind: UInt8 {
         /// The bytes alone.
@@ -31,11 +32,6 @@ final class StoreLease: Sendable {
 
     private init(root: String) { self.root = root }
 
-    deinit {
-        guard let held = file.withLock({ $0 }) else { return }
-        if let path = try? Files.resolved("/proc/self/fd/\(held.file.raw)") { unlink(path) }
-    }
-
     /// The lease of this process on the store at `root`; it ends with its last holder.
     static func shared(root: String) -> StoreLease {
         open.withLock { open in
@@ -48,6 +44,8 @@ final class StoreLease: Sendable {
 
     static func folder(in root: String) -> String { root + "/leases" }
     static func gate(in root: String) -> String { root + "/gate.lock" }
+    /// Held by whoever removes leases: a collector all the time.
+    static func broom(in root: String) -> String { root + "/leases.lock" }
 
     /// Writes down that the digests are counted on, then lets `look` find out which of them are there.
     func claim<Value>(_ kind: Kind, _ digests: some Sequence<Digest>, look: () throws -> Value) throws -> Value {
@@ -81,24 +79,26 @@ final class StoreLease: Sendable {
     }
 }
 
-/// What all leases of a store say, read by its collector, who holds the gate.
+/// What all leases of a store say, read by its collector. While it lives nobody else removes any.
 struct LeaseReader {
     private let root: String
+    private let broom: FileLock
     private var positions: [String: Int64] = [:]
 
-    init(root: String) { self.root = root }
+    /// Removes the leases of processes that have ended: what they made is in the index, or nobody's. Waits while somebody else does.
+    init(root: String) throws {
+        self.root = root
+        broom = try FileLock.wait(StoreLease.broom(in: root))
+        let gate = try FileLock.wait(StoreLease.gate(in: root))
+        try withExtendedLifetime(gate) { try Self.removeAbandoned(in: root) }
+    }
 
-    /// What was written since the last call. Leases of processes that ended are removed.
+    /// What was written since the last call, also by processes that have ended since. The caller holds the gate alone.
     mutating func next() throws -> (blobs: [Digest], trees: [Digest]) {
         var found: (blobs: [Digest], trees: [Digest]) = ([], [])
         let folder = StoreLease.folder(in: root)
         for name in try Files.list(folder).sorted() {
-            let path = "\(folder)/\(name)"
-            if let lock = try FileLock.attempt(path) {
-                withExtendedLifetime(lock) { _ = unlink(path) }
-                continue
-            }
-            guard let bytes = try rest(of: path, from: positions[name] ?? 0) else { continue }
+            guard let bytes = try rest(of: "\(folder)/\(name)", from: positions[name] ?? 0) else { continue }
             let whole = bytes.count - bytes.count % StoreLease.entrySize
             positions[name, default: 0] += Int64(whole)
             for start in stride(from: 0, to: whole, by: StoreLease.entrySize) {
@@ -111,16 +111,18 @@ struct LeaseReader {
         return found
     }
 
-    /// Removes the leases of processes that ended, unless somebody is just writing one.
+    /// Removes the leases of processes that have ended, unless a collection is under way or somebody is just writing one.
     static func sweep(_ root: String) throws {
-        guard try !Files.list(StoreLease.folder(in: root)).isEmpty, let gate = try FileLock.attempt(StoreLease.gate(in: root)) else {
-            return
-        }
-        try withExtendedLifetime(gate) {
-            for name in try Files.list(StoreLease.folder(in: root)) {
-                let path = "\(StoreLease.folder(in: root))/\(name)"
-                if let lock = try FileLock.attempt(path) { withExtendedLifetime(lock) { _ = unlink(path) } }
-            }
+        guard try !Files.list(StoreLease.folder(in: root)).isEmpty, let broom = try FileLock.attempt(StoreLease.broom(in: root)),
+            let gate = try FileLock.attempt(StoreLease.gate(in: root))
+        else { return }
+        try withExtendedLifetime((broom, gate)) { try removeAbandoned(in: root) }
+    }
+
+    private static func removeAbandoned(in root: String) throws {
+        for name in try Files.list(StoreLease.folder(in: root)) {
+            let path = "\(StoreLease.folder(in: root))/\(name)"
+            if let lock = try FileLock.attempt(path) { withExtendedLifetime(lock) { _ = unlink(path) } }
         }
     }
 

@@ -129,6 +129,22 @@ import Testing
         }
     }
 
+    @Test func anArtifactThatSomebodyIsUsingKeepsItsPlaceInTheIndex() async throws {
+        let workshop = try Workshop()
+        let old: Artifact
+        do { old = try await artifact(["index.html": "old"], in: workshop.store()) }
+        do {
+            let user = try await workshop.store()
+            #expect(try await user.artifacts.load(old.digest) == old)
+            let collection = try await workshop.store().collector.collect(limit: 0, pins: [])
+            #expect(collection.givenUp == [])
+            #expect(try await user.trees.acquire(old.manifest.root))
+        }
+        let store = try await workshop.store()
+        #expect(try await store.collector.collect(limit: nil, pins: [old.digest]).blobs == 0)
+        #expect(try await store.artifacts.load(old.digest) == old)
+    }
+
     @Test func verificationNamesEachBadBlobWithItsOwnersAndPutsItOutOfUse() async throws {
         let workshop = try Workshop()
         let store = try await workshop.store()

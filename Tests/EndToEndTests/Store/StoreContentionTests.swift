@@ -28,6 +28,23 @@ import Testing
         }
     }
 
+    @Test func whatShortProcessesPutThereDuringOneCollectionStays() async throws {
+        try await withForgeHome { home in
+            let scene = StoreScene(in: home)
+            // A collection that has something to go through.
+            try await scene.lines("tree", "1", "3000", "1")
+            let collector = try scene.start("gc", "-", "400")
+            var acknowledged: [String] = []
+            for seed in 0..<UInt64(Campaign.rounds(20, campaign: 1000)) {
+                acknowledged += try await scene.lines("tree", "\(Campaign.seed + seed)", "12", "1")
+            }
+            collector.signal(15)
+            let collections = try await collector.finish().output.lines
+            #expect(collections.count > 1 && !acknowledged.isEmpty)
+            #expect(try await scene.faults(acknowledged) == [])
+        }
+    }
+
     @Test func twoProcessesThatBuildTheSameThingGiveOneArtifact() async throws {
         for _ in 0..<Campaign.rounds(2, campaign: 30) {
             try await withForgeHome { home in
