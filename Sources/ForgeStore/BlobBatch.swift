@@ -28,7 +28,7 @@ final class BlobBatch: Sendable {
     private static let attempts = 5
 
     /// Files up to this size are hashed in memory and written in one go; larger ones are read twice.
-    private static let small = 1 << 20
+    static let small = 1 << 20
 
     private let store: FileContentStore
     private let state = Mutex(State())
@@ -106,11 +106,11 @@ final class BlobBatch: Sendable {
             try stage(key) { file, path in try file.write(kept, to: path) }
             return digest
         }
-        return holds(digest) || state.withLock({ $0.staged[key] != nil }) ? digest : try addLarge(produce)
+        return holds(digest) || state.withLock({ $0.staged[key] != nil }) ? digest : try addStream(produce)
     }
 
-    /// The file may have changed since it was hashed: the digest of what was copied counts.
-    private func addLarge(_ produce: ((UnsafeRawBufferPointer) throws -> Void) throws -> Void) throws -> Digest {
+    /// Stores what `produce` hands out, once, in pieces. The digest of what was copied counts: a file may have changed since it was hashed.
+    func addStream(_ produce: ((UnsafeRawBufferPointer) throws -> Void) throws -> Void) throws -> Digest {
         let path = try newPath()
         var hasher = DigestHasher()
         try write(path, mode: 0o644) { file, path in
