@@ -130,7 +130,8 @@ struct ArchiveContents {
     }
 
     private func printable(_ path: String) -> String {
-        let escaped = path.unicodeScalars.map { $0.value < 32 || $0.value == 127 ? "\\x" + String($0.value, radix: 16) : String($0) }.joined()
+        let escaped = path.unicodeScalars.map { $0.value < 32 || $0.value == 127 ? "\\x" + String($0.value, radix: 16) : String($0) }
+            .joined()
         return escaped.count > 200 ? escaped.prefix(200) + "…" : escaped
     }
 
