@@ -19,6 +19,8 @@ package struct BuildEngine: Sendable {
         package let logDirectory: String
         /// Step id → variables whose values take the place of what the plan says of them: these are in no key and in no record.
         package let values: [String: [String: String]]
+        /// Step id → what of the place it is given, to be hidden in all that it says.
+        package let secrets: [String: [Secret]]
         /// Whose word the source is.
         package let trust: Trust
         /// Asked for each step that reaches registries, once it is known that it has to run.
@@ -26,7 +28,8 @@ package struct BuildEngine: Sendable {
 
         package init(
             plan: BuildPlan, source: Digest, toolchains: [String: String], scope: String, useCache: Bool, logDirectory: String,
-            values: [String: [String: String]] = [:], network: @escaping @Sendable (Step) async throws -> StepNetwork,
+            values: [String: [String: String]] = [:], secrets: [String: [Secret]] = [:],
+            network: @escaping @Sendable (Step) async throws -> StepNetwork,
             trust: Trust = .trusted
         ) {
             self.trust = trust
@@ -37,6 +40,7 @@ package struct BuildEngine: Sendable {
             self.useCache = useCache
             self.logDirectory = logDirectory
             self.values = values
+            self.secrets = secrets
             self.network = network
         }
 

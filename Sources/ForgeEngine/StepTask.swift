@@ -177,10 +177,14 @@ struct StepTask: Sendable {
         let id = span.id
         // While the step runs; before its outputs count. What it stood on must be what was stored.
         async let audit: Void = engine.store.trees.audit(execution.layers)
-        let run = try await engine.runner.execute(execution) { bytes in
+        let secrets = StepSecrets(request.secrets[step.id] ?? [], for: step)
+        let output = secrets.output { bytes in
             log.append(bytes)
             events.emit(.output(span: id, bytes))
         }
+        defer { output.finish() }
+        let run = try await engine.runner.execute(execution) { output.write($0) }
+        output.finish()
         try await audit
         switch run.outcome {
         case .failed(let code, let why, let hint):
@@ -189,14 +193,27 @@ struct StepTask: Sendable {
                 hint: ([hint] + refusals(in: run) + ["full log: \(logFile)"]).compactMap(\.self).joined(separator: "; "))
         case .succeeded(let outputs, let undeclared):
             try await checkWitnesses(outputs, run)
-            for (path, added) in run.caches {
+            try await checkLeaks(outputs, secrets)
+            // A tool cache is no result: it is given up without a word.
+            for (path, added) in run.caches where try await secrets.leak(in: added, of: engine.store.trees) == nil {
                 try await engine.store.toolCaches.add(added, over: kept[path]?.root, to: try await cacheKey(path))
             }
             let logDigest = try await log.store(in: engine.store.content)
             return ActionResult(
-                outputs: outputs, log: logDigest, durationMs: run.durationMs, undeclaredWrites: undeclared.filter { !isExpected($0) },
+                outputs: outputs, log: logDigest, durationMs: run.durationMs,
+                undeclaredWrites: undeclared.filter { !isExpected($0) }.map(secrets.masked),
                 egress: run.egress)
         }
+    }
+
+    private func checkLeaks(_ outputs: Digest, _ secrets: StepSecrets) async throws {
+        guard let leak = try await secrets.leak(in: outputs, of: engine.store.trees) else { return }
+        throw ForgeError(
+            .build, "secret.in-output",
+            "step `\(step.id)` wrote the value of `\(leak.name)` into `\(secrets.masked(leak.file.string))`: nothing of what it made was kept",
+            hint:
+                "keep it out of what is built; if everybody may know it, write `publishes = [\"\(leak.name)\"]` under `[build]` in crowdforge.toml"
+        )
     }
 
     /// npm, for one, can lose its connections and end with 0.

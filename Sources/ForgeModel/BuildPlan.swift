@@ -93,6 +93,8 @@ package struct Step: Hashable, Sendable, Codable {
     package let registries: Registries?
     /// Variables of the place whose names begin so are given to the step besides: the framework makes them public.
     package let publicVariables: [String]
+    /// Confidential variables whose values may stand in the outputs: the project says that everybody may know them. Nil: none.
+    package var publishes: [String]?
     package var limits: Limits
 
     package init(

@@ -104,7 +104,8 @@ struct AppBuild: Sendable {
                 BuildEngine.Request(
                     plan: planned.filled.plan, source: source.root, toolchains: toolchains.identities,
                     scope: "\(scope)#\(planned.filled.plan.root.string)", useCache: request.useCache, logDirectory: logs,
-                    values: planned.filled.values, network: { try await access.network(for: $0) }, trust: trust)
+                    values: planned.filled.values, secrets: planned.filled.secrets, network: { try await access.network(for: $0) },
+                    trust: trust)
             })
     }
 

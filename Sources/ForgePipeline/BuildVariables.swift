@@ -69,6 +69,8 @@ struct BuildVariables: Sendable {
         let plan: BuildPlan
         /// Step id → these variables.
         let values: [String: [String: String]]
+        /// Step id → what of these nobody else is to see.
+        let secrets: [String: [Secret]]
         let binding: BuildRecord.Binding
     }
 
@@ -77,6 +79,7 @@ struct BuildVariables: Sendable {
     func filled(into plan: BuildPlan) -> Filled {
         var reads: Set<String> = []
         var values: [String: [String: String]] = [:]
+        var secrets: [String: [Secret]] = [:]
         // What an install step gets decides what is installed: nothing of a place.
         let steps = plan.steps.map { step in
             guard step.network == .none else { return step }
@@ -87,7 +90,9 @@ struct BuildVariables: Sendable {
                 reads.formUnion(names)
                 let isSealed = names.contains { platform[$0] == nil && destination.variables[$0] != nil }
                 step.environment[name] = isSealed ? sealed(value) : value
-                if isSealed { values[step.id, default: [:]][name] = value }
+                guard isSealed else { continue }
+                values[step.id, default: [:]][name] = value
+                secrets[step.id, default: []] += self.secrets(behind: names, of: step) + [Secret(name: name, value: value)]
             }
             for (name, value) in destination.variables where step.publicVariables.contains(where: { name.hasPrefix($0) }) {
                 reads.insert(name)
@@ -100,7 +105,15 @@ struct BuildVariables: Sendable {
         let filled = BuildPlan(
             preset: plan.preset, root: plan.root, steps: steps, artifact: plan.artifact, toolchains: plan.toolchains,
             warnings: plan.warnings + unknown.map(warning))
-        return Filled(plan: filled, values: values, binding: binding(reads, plan))
+        return Filled(plan: filled, values: values, secrets: secrets, binding: binding(reads, plan))
+    }
+
+    /// What the framework makes public is no secret.
+    private func secrets(behind names: Set<String>, of step: Step) -> [Secret] {
+        names.sorted().compactMap { name in
+            guard platform[name] == nil, !step.publicVariables.contains(where: { name.hasPrefix($0) }) else { return nil }
+            return destination.variables[name].map { Secret(name: name, value: $0) }
+        }
     }
 
     /// The names of what `binding` has read that is different here.

@@ -115,6 +115,15 @@ extension FileContentStore {
         }
     }
 
+    /// Takes blobs out of the store, wherever they came from: what they stand for becomes a miss.
+    func remove(_ digests: some Sequence<Digest>) throws {
+        for digest in digests {
+            for executable in [false, true] where unlink(path(of: digest, executable: executable)) < 0 && errno != ENOENT {
+                throw SystemError.last("unlink", digest.hex)
+            }
+        }
+    }
+
     /// Makes the executable copies that are missing, durably.
     /// - Throws: `store.missing-blob`
     package func makeExecutable(_ digests: some Sequence<Digest>) throws {

@@ -54,6 +54,9 @@ package struct TreeStore: Sendable {
         return try DirectoryMessage(validating: bytes, named: digest)
     }
 
+    /// Takes files out of the store that must not be kept; trees that hold them are damaged then.
+    package func remove(files: [Digest]) throws { try content.remove(files) }
+
     /// The tree as a `SourceTree`, so that what reads sources reads stored trees too. Nothing is read yet.
     package func sourceTree(_ root: Digest) -> StoredTree { StoredTree(trees: self, root: root) }
 }

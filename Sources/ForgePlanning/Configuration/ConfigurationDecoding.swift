@@ -81,6 +81,7 @@ private struct ConfigurationDecoder {
         build.pythonVersion = version(table, "python_version")
         build.root = path(table, "root")
         build.caches = caches(table)
+        build.publishes = publishes(table)
         build.timeoutSeconds = timeout(table)
         build.memoryBytes = memory(table)
         for key in ["image", "packages", "network"] where table.node(key) != nil {
@@ -109,6 +110,14 @@ private struct ConfigurationDecoder {
             let path = try? RelativePath(parsing: entry.value)
             if let path, !path.isRoot { return path }
             faults.add("`\(entry.value)` cannot be a cache", at: entry.location, hint: "name a folder below the project, like `.cache`")
+            return nil
+        }
+    }
+
+    private func publishes(_ table: TableReader) -> [String] {
+        (table.strings("publishes") ?? []).compactMap { entry in
+            if VariableName.isValid(entry.value) { return entry.value }
+            faults.add("`\(entry.value)` is not a variable's name", at: entry.location, hint: VariableName.rule)
             return nil
         }
     }

@@ -17,6 +17,8 @@ package struct ProjectConfiguration: Hashable, Sendable {
         package var root: Located<RelativePath>?
         /// Folders below `root` that are kept between builds and are no part of any key.
         package var caches: [RelativePath] = []
+        /// Variables whose values may stand in what is built, though their names tell of secrets.
+        package var publishes: [String] = []
         package var timeoutSeconds: Int?
         package var memoryBytes: Int64?
 
@@ -94,6 +96,7 @@ package struct ProjectConfiguration: Hashable, Sendable {
         narrowed.build.start = first(\.start)
         narrowed.build.install = first(\.install) ?? build.install
         narrowed.build.caches = sources.flatMap(\.caches)
+        narrowed.build.publishes = sources.flatMap(\.publishes)
         narrowed.build.nodeVersion = first(\.nodeVersion) ?? build.nodeVersion
         narrowed.build.pythonVersion = first(\.pythonVersion) ?? build.pythonVersion
         narrowed.build.timeoutSeconds = first(\.timeoutSeconds) ?? build.timeoutSeconds

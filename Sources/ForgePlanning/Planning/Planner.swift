@@ -70,7 +70,7 @@ private struct PlanDraft {
         let whole = resolved.isShared ? configuration.shared : nil
         let own = resolved.network == .none ? whole?.environment ?? configuration.environment : [:]
         let environment = ["CI": "true"].merging(resolved.environment) { $1 }.merging(own) { $1 }
-        return Step(
+        var step = Step(
             id: resolved.id, title: resolved.title, directory: resolved.directory, needs: resolved.needs,
             command: resolved.isShared ? resolved.command.argv : argv(resolved.command), environment: environment,
             inputs: resolved.inputs, excludes: resolved.excludes, outputs: outputs,
@@ -78,6 +78,8 @@ private struct PlanDraft {
             network: resolved.network, registries: resolved.registries,
             publicVariables: resolved.network == .none && !resolved.isShared ? detection.preset.publicVariables : [],
             limits: limits(isShared: resolved.isShared))
+        if resolved.network == .none, !configuration.build.publishes.isEmpty { step.publishes = configuration.build.publishes }
+        return step
     }
 
     /// What the project says its own tools keep: for the steps that run them.
