@@ -102,15 +102,16 @@ struct OCIBundle {
     private var mounts: [RuntimeSpecification.Mount] {
         var mounts: [RuntimeSpecification.Mount] = [
             .init(destination: "/proc", type: "proc", source: "proc", options: ["nosuid", "noexec", "nodev"]),
-            .init(destination: "/dev", type: "tmpfs", source: "tmpfs", options: ["nosuid", "noexec", "mode=755", "size=64k"]),
+            .init(destination: "/dev", type: "tmpfs", source: "tmpfs", options: ["nosuid", "noexec", "mode=755", "size=64k", "nr_inodes=64"]),
             .init(
-                destination: "/dev/shm", type: "tmpfs", source: "shm", options: ["nosuid", "noexec", "nodev", "mode=1777", "size=64m"]),
+                destination: "/dev/shm", type: "tmpfs", source: "shm",
+                options: ["nosuid", "noexec", "nodev", "mode=1777", "size=64m", "nr_inodes=4096"]),
             .init(destination: "/usr", type: "bind", source: "/usr", options: ["bind", "ro", "nosuid", "nodev"]),
             .init(
                 destination: SandboxWorld.workspace, type: "bind", source: "\(Self.stage)/workspace",
                 options: ["bind", "nosuid", "nodev"] + (workspaceIsReadOnly ? ["ro"] : [])),
             .init(destination: "/tmp", type: "bind", source: "\(Self.stage)/disk/tmp", options: ["bind", "nosuid", "nodev"]),
-            .init(destination: SandboxWorld.home, type: "bind", source: "\(Self.stage)/disk/home", options: ["bind", "nosuid", "nodev"]),
+            .init(destination: SandboxWorld.home, type: "bind", source: "\(Self.stage)/disk/own", options: ["bind", "nosuid", "nodev"]),
         ]
         for path in Self.sharedConfiguration where Files.exists(path) {
             mounts.append(.init(destination: path, type: "bind", source: path, options: ["bind", "ro", "nosuid", "nodev", "noexec"]))
@@ -140,6 +141,9 @@ struct OCIBundle {
                 "/proc/acpi", "/proc/asound", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats",
                 "/proc/sched_debug", "/proc/scsi", "/proc/cmdline", "/proc/kallsyms", "/proc/kpagecount", "/proc/kpageflags",
                 "/proc/vmallocinfo", "/proc/slabinfo", "/proc/pagetypeinfo", "/proc/iomem", "/proc/key-users", "/proc/modules",
+                // Which machine this is, what else it does and what it is made of.
+                "/proc/sys/kernel/random/boot_id", "/proc/interrupts", "/proc/softirqs", "/proc/diskstats", "/proc/partitions", "/proc/swaps",
+                "/proc/buddyinfo", "/proc/zoneinfo", "/proc/ioports", "/proc/mtrr", "/proc/schedstat", "/proc/locks", "/proc/config.gz",
             ],
             readonlyPaths: ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"])
     }

@@ -1,7 +1,8 @@
 /// The system calls a step may make; all others fail with EPERM.
 ///
 /// An allow-list: what a kernel adds later stays closed until someone has thought about it. Left out on purpose: mounting,
-/// namespaces, ptrace, bpf, perf, keyrings, userfaultfd, io_uring, kernel modules, clocks, chroot, open_by_handle_at.
+/// namespaces, ptrace, bpf, perf, keyrings, userfaultfd, io_uring, kernel modules, clocks, chroot, open_by_handle_at; io_setup, whose
+/// contexts are counted for the whole machine. Only the native architecture: libseccomp's filter kills whoever calls by another (ia32, x32).
 enum SeccompProfile {
     static let allowList = RuntimeSpecification.Seccomp(
         defaultAction: "SCMP_ACT_ERRNO", defaultErrnoRet: 1, architectures: [architecture],
@@ -16,15 +17,7 @@ enum SeccompProfile {
             .init(names: ["clone3"], action: "SCMP_ACT_ERRNO", errnoRet: 38, args: nil),
             .init(names: ["personality"], action: "SCMP_ACT_ALLOW", errnoRet: nil, args: [equal(0, 0)]),
             .init(names: ["personality"], action: "SCMP_ACT_ALLOW", errnoRet: nil, args: [equal(0, 0xFFFF_FFFF)]),
-        ] + families.map { .init(names: ["socket"], action: "SCMP_ACT_ALLOW", errnoRet: nil, args: [equal(0, $0)]) } + [
-            // Everything but TIOCSTI (0x5412) and TIOCLINUX (0x541C), which type into a terminal.
-            .init(
-                names: ["ioctl"], action: "SCMP_ACT_ALLOW", errnoRet: nil,
-                args: [
-                    .init(index: 1, value: 0x5412, valueTwo: nil, op: "SCMP_CMP_NE"),
-                    .init(index: 1, value: 0x541C, valueTwo: nil, op: "SCMP_CMP_NE"),
-                ])
-        ])
+        ] + SocketRules.all + unequal("ioctl", index: 1, to: [0x5412, 0x541C]))  // TIOCSTI and TIOCLINUX type into a terminal
 
     #if arch(x86_64)
         private static let architecture = "SCMP_ARCH_X86_64"
@@ -32,11 +25,31 @@ enum SeccompProfile {
         private static let architecture = "SCMP_ARCH_AARCH64"
     #endif
 
-    /// AF_UNIX, AF_INET, AF_INET6, AF_NETLINK (interfaces are listed through it; the namespace holds only loopback).
-    private static let families: [UInt64] = [1, 2, 10, 16]
-
-    private static func equal(_ index: Int, _ value: UInt64) -> RuntimeSpecification.Seccomp.Argument {
+    static func equal(_ index: Int, _ value: UInt64) -> RuntimeSpecification.Seccomp.Argument {
         .init(index: index, value: value, valueTwo: nil, op: "SCMP_CMP_EQ")
+    }
+
+    /// Allows `call` unless the lower half of an argument, all the kernel reads of it, is one of `values`.
+    ///
+    /// Two "not equal" on one argument are joined by "or" in the runtimes, which lets everything pass, and they compare 64 bits, so that a
+    /// set upper bit would get by. Masked equality does neither: one rule for each set of numbers that share their first bits
+    /// and hold none of `values`.
+    static func unequal(_ call: String, index: Int, to values: [UInt32]) -> [RuntimeSpecification.Seccomp.Rule] {
+        var rules: [RuntimeSpecification.Seccomp.Rule] = []
+        func divide(prefix: UInt32, bits: Int) {
+            let mask: UInt32 = bits == 0 ? 0 : ~0 << UInt32(32 - bits)
+            if values.contains(where: { $0 & mask == prefix }) {
+                guard bits < 32 else { return }
+                divide(prefix: prefix, bits: bits + 1)
+                divide(prefix: prefix | 1 << UInt32(31 - bits), bits: bits + 1)
+            } else {
+                let argument = RuntimeSpecification.Seccomp.Argument(
+                    index: index, value: UInt64(mask), valueTwo: UInt64(prefix), op: "SCMP_CMP_MASKED_EQ")
+                rules.append(.init(names: [call], action: "SCMP_ACT_ALLOW", errnoRet: nil, args: [argument]))
+            }
+        }
+        divide(prefix: 0, bits: 0)
+        return rules
     }
 
     private static let files = """
@@ -65,13 +78,12 @@ enum SeccompProfile {
 
     private static let events = """
         epoll_create epoll_create1 epoll_ctl epoll_pwait epoll_pwait2 epoll_wait eventfd eventfd2 inotify_add_watch inotify_init inotify_init1
-        inotify_rm_watch io_cancel io_destroy io_getevents io_pgetevents io_setup io_submit mq_getsetattr mq_notify mq_open mq_timedreceive
+        inotify_rm_watch mq_getsetattr mq_notify mq_open mq_timedreceive
         mq_timedsend mq_unlink poll ppoll pselect6 select signalfd signalfd4 timerfd_create timerfd_gettime timerfd_settime
         """.split(whereSeparator: \.isWhitespace).map(String.init)
 
     private static let sockets = """
         accept accept4 bind connect getpeername getsockname getsockopt listen recvfrom recvmmsg recvmsg sendmmsg sendmsg sendto setsockopt shutdown
-        socketpair
         """.split(whereSeparator: \.isWhitespace).map(String.init)
 
     private static let time = """

@@ -11,7 +11,7 @@
 
 static const char *const mount_point = "/sys/fs/cgroup";
 
-static int is_unified(void) {
+int has_unified_groups(void) {
     char path[64];
     snprintf(path, sizeof path, "%s/cgroup.controllers", mount_point);
     return access(path, F_OK) == 0;
@@ -21,7 +21,7 @@ static int is_unified(void) {
 static long counter(const char *controller, const char *cgroup, const char *file, const char *key) {
     char path[512], line[256], name[128];
     long value;
-    if (is_unified()) snprintf(path, sizeof path, "%s/%s/%s", mount_point, cgroup, file);
+    if (has_unified_groups()) snprintf(path, sizeof path, "%s/%s/%s", mount_point, cgroup, file);
     else snprintf(path, sizeof path, "%s/%s/%s/%s", mount_point, controller, cgroup, file);
     FILE *stream = fopen(path, "re");
     if (!stream) return 0;
@@ -33,7 +33,7 @@ static long counter(const char *controller, const char *cgroup, const char *file
 }
 
 void report_cgroup(const char *cgroup) {
-    long oom = counter("memory", cgroup, is_unified() ? "memory.events" : "memory.oom_control", "oom_kill");
+    long oom = counter("memory", cgroup, has_unified_groups() ? "memory.events" : "memory.oom_control", "oom_kill");
     long pids = counter("pids", cgroup, "pids.events", "max");
     if (oom > 0) report("oom %ld", oom);
     if (pids > 0) report("pids %ld", pids);
@@ -41,11 +41,11 @@ void report_cgroup(const char *cgroup) {
 
 void thaw_cgroup(const char *cgroup) {
     char path[512];
-    if (is_unified()) snprintf(path, sizeof path, "%s/%s/cgroup.freeze", mount_point, cgroup);
+    if (has_unified_groups()) snprintf(path, sizeof path, "%s/%s/cgroup.freeze", mount_point, cgroup);
     else snprintf(path, sizeof path, "%s/freezer/%s/freezer.state", mount_point, cgroup);
     int fd = open(path, O_WRONLY | O_CLOEXEC);
     if (fd < 0) return;
-    if (is_unified()) (void)!write(fd, "0", 1);
+    if (has_unified_groups()) (void)!write(fd, "0", 1);
     else (void)!write(fd, "THAWED", 6);
     close(fd);
 }
@@ -58,7 +58,7 @@ static void remove_directory(const char *path) {
 
 void remove_cgroup(const char *cgroup) {
     char path[512];
-    if (is_unified()) {
+    if (has_unified_groups()) {
         snprintf(path, sizeof path, "%s/%s", mount_point, cgroup);
         remove_directory(path);
         return;

@@ -60,9 +60,9 @@ static void receive_configuration(void) {
     close(null);
 }
 
-static int succeeded(int status) { return WIFEXITED(status) && WEXITSTATUS(status) == 0; }
+int succeeded(int status) { return WIFEXITED(status) && WEXITSTATUS(status) == 0; }
 
-static int wait_for(pid_t pid) {
+int wait_for(pid_t pid) {
     int status = 0;
     while (waitpid(pid, &status, 0) < 0)
         if (errno != EINTR) die("waitpid");
@@ -117,6 +117,7 @@ void run_inner(const struct request *request) {
         _exit(EXIT_SETUP);
     }
     pid_t container = container_pid();
+    finish_container(request, container);
     if (request->is_server) send_process(container);
     // Only the command may hold the output pipes from here on, so that they close when it ends.
     int null = open("/dev/null", O_RDWR | O_CLOEXEC), runtime_status = 0;

@@ -57,6 +57,9 @@ static struct request parse(int argc, char **argv) {
         else if (!strcmp(key, "--runtime")) request.runtime = value;
         else if (!strcmp(key, "--id")) request.id = value;
         else if (!strcmp(key, "--cgroup")) request.cgroup = value;
+#ifdef DEBUG
+        else if (!strcmp(key, "--without")) request.without = value;
+#endif
         else {
             errno = EINVAL;
             die(key);

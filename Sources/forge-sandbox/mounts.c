@@ -119,7 +119,7 @@ static void mount_disk(const struct request *request) {
         make_owned(STAGE "disk/work", 0755, owner);
     }
     make_owned(STAGE "disk/tmp", 0777 | S_ISVTX, owner);
-    make_owned(STAGE "disk/home", 0755, owner);
+    make_owned(STAGE "disk/own", 0755, owner);
 }
 
 static void mount_overlay(const struct request *request, int id_map) {
@@ -181,6 +181,7 @@ static void mount_root(const struct request *request) {
     if (mkdir(STAGE "root", 0755) < 0) die("root");
     if (mount("forge", STAGE "root", "tmpfs", MS_NOSUID | MS_NODEV, options) < 0) die("mount the root");
     copy_etc(request->base);
+    make_group_places(request);
     static const char *const links[][2] = {
         {"usr/bin", STAGE "root/bin"}, {"usr/sbin", STAGE "root/sbin"}, {"usr/lib", STAGE "root/lib"}, {"usr/lib64", STAGE "root/lib64"}, {"usr/lib32", STAGE "root/lib32"}};
     for (size_t i = 0; i < sizeof links / sizeof *links; i++)

@@ -1,5 +1,6 @@
 #pragma once
 #include <stddef.h>
+#include <string.h>
 #include <sys/types.h>
 
 // IDS_FD and NETWORK_FD are only held: while this process lives, nobody else gets its range of ids or its interface.
@@ -24,7 +25,20 @@ struct request {
     const char *runtime;        // runc or crun
     const char *id;
     const char *cgroup;         // path below each cgroup hierarchy's root
+#ifdef DEBUG
+    const char *without;  // names between commas: layers to leave out, so that tests may see that it is noticed
+#endif
 };
+
+// Always 0 in a release build, which knows no such argument.
+static inline int leaves_out(const struct request *request, const char *layer) {
+#ifdef DEBUG
+    return request->without && strstr(request->without, layer);
+#else
+    (void)request, (void)layer;
+    return 0;
+#endif
+}
 
 void report(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void die(const char *what) __attribute__((noreturn));
@@ -35,6 +49,11 @@ void prepare_server_network(const struct request *request);
 void raise_loopback(int socket);
 void prepare_mounts(const struct request *request);
 void run_inner(const struct request *request) __attribute__((noreturn));
+void make_group_places(const struct request *request);
+void finish_container(const struct request *request, pid_t container);
+int succeeded(int status);
+int wait_for(pid_t pid);
+int has_unified_groups(void);
 void report_cgroup(const char *cgroup);
 void thaw_cgroup(const char *cgroup);
 void remove_cgroup(const char *cgroup);
