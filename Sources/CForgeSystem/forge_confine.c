@@ -35,10 +35,15 @@ static int allow(int ruleset, const char *path, uint64_t rights) {
     return result;
 }
 
+int forge_landlock_version(void) {
+    long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+    return version < 0 ? -errno : (int)version;
+}
+
 int forge_confine_writes(const char *folder) {
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) return -errno;
-    long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
-    if (version < 0) return -errno;
+    int version = forge_landlock_version();
+    if (version < 0) return version;
     struct landlock_ruleset_attr handled = {.handled_access_fs = write_rights(version)};
     int ruleset = (int)syscall(SYS_landlock_create_ruleset, &handled, sizeof handled, 0);
     if (ruleset < 0) return -errno;

@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "forge_system.h"
+#include <sys/timex.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -150,4 +151,10 @@ int forge_free_space(int fd, uint64_t *bytes, uint64_t *inodes) {
     *bytes = (uint64_t)info.f_bavail * info.f_frsize;
     *inodes = info.f_favail;
     return 0;
+}
+
+int forge_clock_is_kept(void) {
+    struct timex state = {0};
+    int result = adjtimex(&state);
+    return result < 0 ? -errno : result != TIME_ERROR;
 }

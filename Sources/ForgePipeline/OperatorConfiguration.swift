@@ -7,6 +7,7 @@ internal import ForgeTOML
 struct OperatorConfiguration: Sendable, Hashable {
     var limits = OperatorLimits()
     var apps = OperatorApps()
+    var sandbox = OperatorSandbox()
     /// Servers that install steps may reach besides their registries, wherever they lie.
     var egress: Set<EgressOrigin> = []
     /// CA certificates that steps with a network are to trust besides the system's.
@@ -20,6 +21,7 @@ struct OperatorConfiguration: Sendable, Hashable {
         var configuration = OperatorConfiguration()
         let path = "\(directory)/config.toml"
         if let content = try Files.read(path, limit: 1 << 20) { try configuration.read(content, file: path) }
+        try configuration.sandbox.read(environment)
         for entry in (environment["FORGE_EGRESS_ALLOW"] ?? "").split(whereSeparator: { $0 == "," || $0.isWhitespace }) {
             configuration.egress.insert(try EgressOrigin(parsing: String(entry)))
         }
@@ -38,6 +40,7 @@ struct OperatorConfiguration: Sendable, Hashable {
         let reader = TableReader(table, file: file, name: "", faults: faults)
         if let section = reader.tableReader("limits") { limits = OperatorLimits(reading: section) }
         if let section = reader.tableReader("apps") { apps = OperatorApps(reading: section) }
+        if let section = reader.tableReader("sandbox") { sandbox = OperatorSandbox(reading: section) }
         if let section = reader.tableReader("network") { readNetwork(section) }
         if let section = reader.tableReader("store") {
             storeLimit = OperatorLimits.bytes("limit", section) ?? storeLimit

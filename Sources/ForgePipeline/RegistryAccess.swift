@@ -43,6 +43,10 @@ actor RegistryAccess {
         return StepNetwork(policy: policy, environment: answer.variables.filter { !registries.replaces.contains($0.key) })
     }
 
+    /// What `manager` of this machine uses, and of that what only the operator's word lets a step reach.
+    /// - Throws: `network.unknown-registry`
+    func registries(of manager: PackageManager) async throws -> [EgressOrigin] { try await answer(of: manager).origins.sorted() }
+
     private func answer(of manager: PackageManager) async throws -> Answer {
         if let known = answers[manager.id] { return try await known.value }
         let task = Task { [environment] in

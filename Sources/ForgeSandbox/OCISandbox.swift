@@ -8,6 +8,8 @@ package struct OCISandbox: Sandbox {
 
     package var identity: String { "\(installation.runtime.name) \(installation.runtime.version)" }
 
+    var runtime: OCIRuntime { installation.runtime }
+
     /// Checks that this machine can isolate at all, and removes what a killed Forge left below `directory`.
     /// - Parameters:
     ///   - helper: absolute path of `forge-sandbox`.

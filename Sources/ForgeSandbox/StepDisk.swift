@@ -5,11 +5,13 @@ internal import Glibc
 /// The bounded file system a step writes to: a sparse ext4 image, because a tmpfs of the same size would eat the step's memory
 /// limit and a plain directory knows no limit.
 enum StepDisk {
+    static var program: String? { ["/usr/sbin/mkfs.ext4", "/sbin/mkfs.ext4"].first { Files.isExecutable($0) } }
+
     /// Creates the image at `path`; about ten milliseconds, and 200 KiB of real space however large `bytes` is.
     static func create(at path: String, bytes: Int64) async throws {
         let descriptor = try Descriptor.open(path, O_RDWR | O_CREAT | O_EXCL, mode: 0o600)
         guard ftruncate(descriptor.raw, off_t(bytes)) == 0 else { throw SystemError.last("ftruncate", path) }
-        guard let program = ["/usr/sbin/mkfs.ext4", "/sbin/mkfs.ext4"].first(where: Files.exists) else {
+        guard let program else {
             throw ForgeError(.build, "sandbox.no-mkfs", "`mkfs.ext4` is missing", hint: "install e2fsprogs")
         }
         // No journal: the disk lives as long as the step. Inode tables stay unwritten until used.

@@ -13,6 +13,9 @@ package enum Confinement {
         return true
     }
 
+    /// Of the kernel's Landlock; 0 when it has none.
+    package static var landlockVersion: Int { Int(max(0, forge_landlock_version())) }
+
     /// No core file, no file larger than `bytes`.
     package static func limitFiles(to bytes: UInt64) throws {
         try checked(forge_limit_files(bytes), "setrlimit", "file size")

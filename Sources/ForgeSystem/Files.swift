@@ -25,6 +25,9 @@ package enum Files {
     }
 
     package static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+    package static func isExecutable(_ path: String) -> Bool { access(path, X_OK) == 0 }
+    /// By the real user's rights; everything is for root, but on a read-only file system.
+    package static func isWritable(_ path: String) -> Bool { access(path, W_OK) == 0 }
 
     package static func parent(of path: String) -> String {
         guard let slash = path.lastIndex(of: "/") else { return "." }

@@ -25,8 +25,12 @@ package enum StandardStreams {
     package static var outputIsTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
 
     /// Columns of the terminal behind standard error; nil when there is none.
-    package static var errorWidth: Int? {
-        let width = forge_terminal_width(STDERR_FILENO)
+    package static var errorWidth: Int? { width(of: STDERR_FILENO) }
+    /// The same for standard output.
+    package static var outputWidth: Int? { width(of: STDOUT_FILENO) }
+
+    private static func width(of stream: Int32) -> Int? {
+        let width = forge_terminal_width(stream)
         return width > 0 ? Int(width) : nil
     }
 }

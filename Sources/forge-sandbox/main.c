@@ -98,6 +98,7 @@ static int watch(pid_t inner, const char *cgroup) {
 }
 
 int main(int argc, char **argv) {
+    if (argc == 3 && !strcmp(argv[1], "--can-id-map")) return can_id_map(argv[2]);
     struct request request = parse(argc, argv);
     // Ctrl-C is Forge's to handle: it closes the lifeline.
     signal(SIGINT, SIG_IGN);

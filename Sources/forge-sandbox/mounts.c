@@ -70,6 +70,15 @@ static void mount_layer(const char *source, const char *target, int id_map) {
     close(tree);
 }
 
+// For `--can-id-map PATH`: 0 when the file system there lets its mounts be id-mapped; nothing is mounted.
+int can_id_map(const char *path) {
+    int id_map = layer_id_map(1);
+    int tree = (int)syscall(SYS_open_tree, AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    struct mount_attr attributes = {.attr_set = MOUNT_ATTR_IDMAP | MOUNT_ATTR_RDONLY, .userns_fd = (__u64)id_map};
+    if (tree < 0 || syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attributes, sizeof attributes) < 0) return errno;
+    return 0;
+}
+
 // Attaches the image to a free loop device that goes away by itself with the last mount.
 static void mount_image(const char *image, const char *target) {
     int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);

@@ -48,6 +48,7 @@ void prepare_network(const struct request *request);
 void prepare_server_network(const struct request *request);
 void raise_loopback(int socket);
 void prepare_mounts(const struct request *request);
+int can_id_map(const char *path);
 void run_inner(const struct request *request) __attribute__((noreturn));
 void make_group_places(const struct request *request);
 void finish_container(const struct request *request, pid_t container);

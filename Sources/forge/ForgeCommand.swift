@@ -13,7 +13,8 @@ struct ForgeCommand: AsyncParsableCommand {
         version: ForgeVersion.current,
         subcommands: [
             DetectCommand.self, PlanCommand.self, BuildCommand.self, DeployCommand.self, RollbackCommand.self, ReleasesCommand.self,
-            LogsCommand.self, EnvironmentCommand.self, CacheCommand.self, GatewayCommand.self, VersionCommand.self,
+            LogsCommand.self, EnvironmentCommand.self, CacheCommand.self, GatewayCommand.self, DoctorCommand.self,
+            VersionCommand.self,
         ])
 
     /// Only the subcommand that is named, which takes half the time; whatever is wrong or asks for help goes the long way, which words it in full.

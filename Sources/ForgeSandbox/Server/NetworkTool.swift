@@ -12,7 +12,9 @@ enum NetworkTool: String, CaseIterable {
         }
     }
 
-    var path: String? { ["/usr/sbin", "/sbin", "/usr/bin", "/bin"].map { "\($0)/\(rawValue)" }.first(where: Files.exists) }
+    static let directories = ["/usr/sbin", "/sbin", "/usr/bin", "/bin"]
+
+    var path: String? { Self.directories.map { "\($0)/\(rawValue)" }.first(where: Files.exists) }
 
     /// - Throws: `ForgeError` naming what to install.
     static func checkAll() throws {

@@ -1,0 +1,60 @@
+internal import ForgeModel
+internal import ForgeSystem
+internal import Glibc
+
+extension HostExamination {
+    /// What makes a sandbox faster or a server possible, and is looked at by `forge doctor` only.
+    /// - Parameter directory: on the store's file system; the nearest folder above that is there is taken.
+    package func extras(helper: String, directory: String) async -> [HostFinding] {
+        [await idMappedMounts(helper, directory), landlock]
+    }
+
+    private func idMappedMounts(_ helper: String, _ directory: String) async -> HostFinding {
+        guard user.isRoot else {
+            return HostFinding("id-mapped-mounts", "id-mapped mounts", .ok, "not needed: the store is yours, and so are the files inside")
+        }
+        var folder = directory
+        while !Files.isDirectory(folder), folder != "/" { folder = Files.parent(of: folder) }
+        if await IDMapping.isAvailable(helper: helper, for: folder) {
+            return HostFinding("id-mapped-mounts", "id-mapped mounts", .ok, "layers are mounted as they lie in the store")
+        }
+        return HostFinding(
+            "id-mapped-mounts", "id-mapped mounts", .limited, "not on the store's file system: layers are copied once for each id range",
+            remedy: "put FORGE_HOME on ext4, xfs or btrfs under Linux 5.15 or newer")
+    }
+
+    private var landlock: HostFinding {
+        let version = Confinement.landlockVersion
+        return version > 0
+            ? HostFinding("landlock", "Landlock", .ok, "version \(version), for the process that fetches")
+            : HostFinding(
+                "landlock", "Landlock", .limited, "the kernel has none: the process that fetches is held by its rights alone",
+                remedy: "boot with lsm=landlock,… and CONFIG_SECURITY_LANDLOCK")
+    }
+
+    /// Programs that servers and sources need.
+    package var programs: [HostFinding] {
+        [
+            program("ip", "ip", "iproute2", "networks of servers", at: NetworkTool.directories),
+            program("nft", "nft", "nftables", "the servers' firewall", at: NetworkTool.directories),
+            program("git", "git", "git", "your own; Forge reads repositories by itself", at: ["/usr/bin", "/usr/local/bin", "/bin"]),
+            program("ssh", "ssh", "openssh-client", "sources at ssh:// addresses", at: ["/usr/bin", "/usr/local/bin", "/bin"]),
+            program("curl", "curl", "curl", "Git LFS objects", at: ["/usr/bin", "/usr/local/bin", "/bin"]),
+        ]
+    }
+
+    private func program(_ id: String, _ name: String, _ package: String, _ purpose: String, at directories: [String]) -> HostFinding {
+        if let path = directories.map({ "\($0)/\(name)" }).first(where: { Files.isExecutable($0) }) {
+            return HostFinding(id, name, .ok, "\(path): \(purpose)")
+        }
+        return HostFinding(id, name, .missing, "for \(purpose)", remedy: "sudo apt-get install \(package)")
+    }
+}
+
+/// Whether a mount can show files under other owners than they have.
+enum IDMapping {
+    static func isAvailable(helper: String, for directory: String) async -> Bool {
+        let request = ChildProcess.Request(helper, ["--can-id-map", directory], environment: ["PATH": "/usr/bin:/bin"])
+        return (try? await ChildProcess.output(request))?.status.isSuccess ?? false
+    }
+}
