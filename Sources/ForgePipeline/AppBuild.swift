@@ -17,6 +17,7 @@ struct AppBuild: Sendable {
     /// On the source; they were told already.
     let remarks: [Diagnostic]
     let trust: Trust
+    let isolation: StepIsolation
     let store: Store
     let presets: PresetShelf
 
@@ -90,13 +91,13 @@ struct AppBuild: Sendable {
     }
 
     private func execute(_ plans: [Planned], _ toolchains: [IdentifiedToolchains], scope: String) async throws -> [BuildReport] {
-        let (directories, installation) = (pipeline.directories, pipeline.installation)
+        let (directories, isolation) = (pipeline.directories, isolation)
         let access = RegistryAccess(
             presets: presets, configuration: try pipeline.operatorConfiguration(), environment: pipeline.environment, events: events)
         let logs = BuildLogs.next(in: directories.logs)
         let runner = LocalStepRunner(trees: store.trees) {
             try await BlockingPool.run { try BuildLogs.prune(directories.logs) }
-            return try await OCISandbox.open(helper: installation.sandboxHelper, directory: directories.sandboxes)
+            return try await isolation.sandbox()
         }
         let engine = BuildEngine(store: store, runner: runner, events: events)
         return try await engine.build(
@@ -144,7 +145,8 @@ struct AppBuild: Sendable {
         let plan = try CanonicalJSON.encode(filled.plan)
         let record = BuildRecord(
             artifact: artifact.digest, source: origin, plan: Digest(of: plan), preset: filled.plan.preset,
-            steps: report.steps.map(Self.record), toolchains: toolchains, sandbox: report.sandbox ?? "none", warnings: warnings,
+            steps: report.steps.map(Self.record), toolchains: toolchains, sandbox: isolation.mark ?? report.sandbox ?? "none",
+            warnings: warnings,
             binding: filled.binding, finishedAt: Int64(Date().timeIntervalSince1970), forgeVersion: ForgeVersion.current)
         // A build that did nothing has nothing new to tell.
         if report.sandbox == nil, let (digest, last) = try await store.artifacts.newestRecord(of: artifact.digest),

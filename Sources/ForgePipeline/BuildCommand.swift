@@ -24,6 +24,8 @@ package struct BuildRequest: Sendable, Hashable {
     package var environmentFile: String?
     /// Whether the source is not to be trusted with what other builds read.
     package var isUntrusted = false
+    /// Whether to go on without isolation where it cannot be had; the artifact is marked then.
+    package var isUnsafeLocal = false
     /// Whether the output tells what each step is made of.
     package var isExplained = false
 
@@ -150,9 +152,11 @@ extension Pipeline {
     ) async throws -> [Built] {
         // A build that is wholly cached opens no sandbox, which sweeps as well and tells what hinders it.
         try? await OCISandbox.sweep(directories.sandboxes)
+        let ground = try await StepIsolation.find(for: request, in: self)
+        for warning in ground.warnings { events.emit(.warning(warning)) }
         let build = AppBuild(
-            pipeline: self, request: request, source: source, title: opened.title, remarks: opened.warnings,
-            trust: request.trust(for: destination), store: try await openStore(), presets: presets)
+            pipeline: self, request: request, source: source, title: opened.title, remarks: opened.warnings + ground.warnings,
+            trust: ground.trust ?? request.trust(for: destination), isolation: ground, store: try await openStore(), presets: presets)
         let stored = SourceRequest.Opened(
             tree: build.store.trees.sourceTree(source.root), commit: opened.commit, title: opened.title, folder: opened.folder)
         let plans = try await spanned(events.newSpan(.detect, "detect")) {

@@ -19,8 +19,8 @@ package struct DoctorReport: Sendable, Encodable {
 extension Pipeline {
     /// Looks at everything that builds, fetches and servers need of this machine; starts one container of each runtime.
     package func doctor() async throws -> DoctorReport {
-        let examination = HostExamination()
         let configuration = try operatorConfiguration()
+        let examination = HostExamination(groupsAreOptional: configuration.sandbox.cgroupsAreOptional)
         let runtimes = RuntimeExamination(helper: installation.sandboxHelper, directory: directories.sandboxes, examination: examination)
         let groups = [
             HostGroup("Machine", try await machine(examination)),
@@ -76,7 +76,9 @@ extension Pipeline {
                 findings.append(HostFinding(manager.id, manager.name, .limited, error.message, remedy: error.hint))
             }
         }
-        if !absent.isEmpty { findings.append(HostFinding("others", "others", .missing, "not installed: \(absent.joined(separator: ", "))")) }
+        if !absent.isEmpty {
+            findings.append(HostFinding("others", "others", .missing, "not installed: \(absent.joined(separator: ", "))"))
+        }
         return findings
     }
 

@@ -25,6 +25,8 @@ package struct DeployRequest: Sendable {
     package var environmentFile: String?
     /// Whether an artifact that is bound to another environment is built again for this one.
     package var rebuilds = false
+    /// Whether production may get an artifact that was built without isolation.
+    package var isUnsafeLocal = false
 
     package init(subject: Subject, place: ReleasePlace, target: String?) {
         self.subject = subject
@@ -60,6 +62,7 @@ extension Pipeline {
             (artifact, options.commit) = try await promoted(found, to: destination, rebuild: request.rebuilds, planned: planned)
             options.commit = options.commit ?? release.commit
         }
+        if request.place.environment == .production, !request.isUnsafeLocal { try await refuseUnsafe(artifact, in: store) }
         let report = try await service.deploy(artifact, to: request.place, options: options, span: events.newSpan(.deploy, "deploy"))
         tell(report, report.alreadyActive ? "Already live" : "Deployed", gateway: gateway)
         return report
@@ -128,11 +131,12 @@ extension Pipeline {
     private func supervisor(
         _ store: Store, _ releases: ReleaseLog, _ carrier: AppCarrier, _ log: @escaping @Sendable (String) -> Void
     ) async throws -> AppSupervisor {
-        let word = try operatorConfiguration().apps
+        let configuration = try operatorConfiguration()
+        let (word, runtime) = (configuration.apps, configuration.sandbox.runtime)
         let housing = AppHousing(
             trees: store.trees, vault: try await vault(), logs: directories.appLogs, limits: word.limits, health: word.health
         ) { [installation, directories] in
-            try await ServerSandbox.open(helper: installation.sandboxHelper, directory: directories.sandboxes)
+            try await ServerSandbox.open(helper: installation.sandboxHelper, directory: directories.sandboxes, runtime: runtime)
         }
         var settings = AppSupervisor.Settings()
         settings.drain = word.drain

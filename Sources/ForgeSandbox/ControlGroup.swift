@@ -4,22 +4,27 @@ internal import Glibc
 /// The cgroup of one container, in v1 (one hierarchy a controller) or v2. Its name is the container's too.
 struct ControlGroup: Sendable {
     let name: String
+    /// Below the root of each hierarchy.
+    let path: String
 
-    /// Named after the run directory's own name, `<purpose>-<random>`.
-    init(ofRun directory: String) { name = "forge-" + (directory.split(separator: "-").last ?? "") }
+    /// Named after the run directory's own name, `<purpose>-<random>`; `parent` is the path of another group, or empty.
+    init(ofRun directory: String, below parent: String = "") {
+        name = "forge-" + (directory.split(separator: "-").last ?? "")
+        path = parent.isEmpty ? name : "\(parent.drop { $0 == "/" })/\(name)"
+    }
 
     private static let root = "/sys/fs/cgroup"
 
     private static let isUnified = Files.exists("\(root)/cgroup.controllers")
 
     private func file(_ controller: String, _ v1: String, _ v2: String) -> String {
-        Self.isUnified ? "\(Self.root)/\(name)/\(v2)" : "\(Self.root)/\(controller)/\(name)/\(v1)"
+        Self.isUnified ? "\(Self.root)/\(path)/\(v2)" : "\(Self.root)/\(controller)/\(path)/\(v1)"
     }
 
     /// One folder in each hierarchy of v1, one in all of v2.
     private var folders: [String] {
         let hierarchies = (try? Files.list(Self.root)) ?? []
-        return (["\(Self.root)/\(name)"] + hierarchies.map { "\(Self.root)/\($0)/\(name)" }).filter(Files.exists)
+        return (["\(Self.root)/\(path)"] + hierarchies.map { "\(Self.root)/\($0)/\(path)" }).filter(Files.exists)
     }
 
     /// Removes what is left when `forge-sandbox` itself was killed; the processes die with it, once nothing holds them frozen.
@@ -66,7 +71,7 @@ struct ControlGroup: Sendable {
         let word = Self.isUnified ? (frozen ? "1" : "0") : (frozen ? "FROZEN" : "THAWED")
         try Descriptor.open(path, O_WRONLY).write(Array(word.utf8), to: path)
         guard Self.isUnified else { return try Self.text(path) == word }
-        let events = try Self.text("\(Self.root)/\(name)/cgroup.events") ?? ""
+        let events = try Self.text("\(Self.root)/\(path)/cgroup.events") ?? ""
         return events.split(separator: "\n").contains(frozen ? "frozen 1" : "frozen 0")
     }
 

@@ -6,8 +6,9 @@ internal import Glibc
 /// The OCI runtime-spec bundle of one step or server: `config.json` and the few files of `/etc`.
 /// Source: OCI Runtime Specification 1.0.2, "Configuration" and "Linux Container Configuration".
 struct OCIBundle {
-    let base: UInt32
-    let cgroup: String
+    let ids: SandboxIDs
+    /// Path of the group that the runtime is to make; nil where it makes none.
+    let cgroup: String?
     let command: [String]
     let environment: [String: String]
     /// Below the workspace.
@@ -17,6 +18,8 @@ struct OCIBundle {
     let hasNetwork: Bool
     /// Read-only besides what the layers' own mount says.
     let workspaceIsReadOnly: Bool
+    /// No control group holds the limits: what can be held for each process is.
+    var isWithoutGroups = false
     /// The operator's CA certificates, for a step with a network.
     var caBundle: String?
     /// Files of /etc that replace or join the usual ones.
@@ -27,6 +30,11 @@ struct OCIBundle {
         let processes: Int
         /// Cores; 0 = all of them.
         let cpus: Double
+
+        /// Threads count as processes, by id and user namespace; memory is each process's own.
+        var perProcess: [RuntimeSpecification.ResourceLimit] {
+            [("RLIMIT_NPROC", UInt64(processes)), ("RLIMIT_DATA", UInt64(memoryBytes))].map { .init(type: $0.0, hard: $0.1, soft: $0.1) }
+        }
     }
 
     /// Where `forge-sandbox` mounts what the bundle refers to (its `STAGE`).
@@ -41,7 +49,7 @@ struct OCIBundle {
     /// Writes `etc/` below `directory` and returns the `config.json`: in memory, because it holds the variables of the command.
     func write(to directory: String) throws -> Descriptor {
         try Files.makeDirectory("\(directory)/etc", mode: 0o700)
-        if let caBundle { try writeCertificates(caBundle, to: "\(directory)/\(Self.certificates)") }
+        if let caBundle { try Self.writeCertificates(caBundle, to: "\(directory)/\(Self.certificates)") }
         for (name, text) in Self.etc.merging(configuration, uniquingKeysWith: { $1 }) {
             try Files.writeAtomically(Array(text.utf8), to: "\(directory)/etc/\(name)")
         }
@@ -54,7 +62,7 @@ struct OCIBundle {
     private static let certificates = "operator.pem"
 
     /// The system's certificates too: most package managers trust either the named file or the system, never both.
-    private func writeCertificates(_ bundle: String, to path: String) throws {
+    static func writeCertificates(_ bundle: String, to path: String) throws {
         let limit = 4 << 20
         guard let own = try? Files.read(bundle, limit: limit), own.count < limit else {
             throw ForgeError(
@@ -95,7 +103,7 @@ struct OCIBundle {
             rlimits: [
                 .init(type: "RLIMIT_CORE", hard: 0, soft: 0),
                 .init(type: "RLIMIT_NOFILE", hard: min(65536, Self.openFileLimit), soft: min(4096, Self.openFileLimit)),
-            ],
+            ] + (isWithoutGroups ? limits.perProcess : []),
             noNewPrivileges: true)
     }
 
@@ -128,14 +136,15 @@ struct OCIBundle {
     private func namespace(_ type: String) -> String? { type == "network" && hasNetwork ? "/proc/1/ns/net" : nil }
 
     private var linux: RuntimeSpecification.Linux {
-        let map = [RuntimeSpecification.IDMapping(containerID: 0, hostID: base, size: IDRange.count)]
         return .init(
-            uidMappings: map, gidMappings: map,
+            uidMappings: ids.mappings, gidMappings: ids.mappings,
             namespaces: ["pid", "network", "ipc", "uts", "mount", "user", "cgroup"].map { .init(type: $0, path: namespace($0)) },
-            cgroupsPath: "/" + cgroup,
-            resources: .init(
-                memory: .init(limit: limits.memoryBytes, swap: limits.memoryBytes), pids: .init(limit: limits.processes),
-                cpu: limits.cpus > 0 ? .init(quota: Int64(limits.cpus * 100_000), period: 100_000) : nil),
+            cgroupsPath: cgroup.map { "/" + $0 },
+            resources: cgroup == nil
+                ? nil
+                : .init(
+                    memory: .init(limit: limits.memoryBytes, swap: limits.memoryBytes), pids: .init(limit: limits.processes),
+                    cpu: limits.cpus > 0 ? .init(quota: Int64(limits.cpus * 100_000), period: 100_000) : nil),
             seccomp: SeccompProfile.allowList,
             maskedPaths: [
                 "/proc/acpi", "/proc/asound", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats",
@@ -150,10 +159,10 @@ struct OCIBundle {
 }
 
 extension OCIBundle {
-    init(step request: SandboxRequest, base: UInt32, cgroup: String) {
+    init(step request: SandboxRequest, ids: SandboxIDs, cgroup: String?) {
         let network = request.network.map { SandboxWorld.networkEnvironment(for: $0) } ?? [:]
         self.init(
-            base: base, cgroup: cgroup, command: request.command, environment: network.merging(request.environment) { $1 },
+            ids: ids, cgroup: cgroup, command: request.command, environment: network.merging(request.environment) { $1 },
             workingDirectory: request.workingDirectory,
             limits: Limits(memoryBytes: request.limits.memoryBytes, processes: request.limits.processes, cpus: request.limits.cpus),
             hasNetwork: request.network != nil, workspaceIsReadOnly: false, caBundle: request.network?.caBundle)

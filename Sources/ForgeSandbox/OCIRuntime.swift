@@ -10,6 +10,7 @@ package struct OCIRuntime: Sendable, Hashable {
 
     /// By preference: crun starts in half of runc's time; the others bring a kernel of their own and are used where they are named.
     static let known = ["crun", "runc", "runsc", "kata-runtime"]
+    var hasOwnKernel: Bool { !Self.usual.contains(name) }
     /// Taken without being named.
     private static let usual = ["crun", "runc"]
     /// What an operator may write for them.
@@ -26,8 +27,11 @@ package struct OCIRuntime: Sendable, Hashable {
 
     /// crun first, then runc. `preferred` names one, or its absolute path, and rules out the others.
     /// - Throws: `ForgeError` naming what to install.
-    package static func find(preferred: String? = nil) async throws -> OCIRuntime {
-        let names = preferred.map { [aliases[$0] ?? $0] } ?? usual
+    package static func find(preferred: String? = nil, for user: HostUser) async throws -> OCIRuntime {
+        let names = preferred.map { [aliases[$0] ?? $0] } ?? (user.hasOneID ? ["crun"] : usual)
+        if user.hasOneID, names.first?.split(separator: "/").last == "runc" {
+            throw HostExamination(user: user).error(lacking: "ids", because: "runc needs a root inside, and you have one id only")
+        }
         for name in names {
             let paths = name.hasPrefix("/") ? [name] : directories.map { "\($0)/\(name)" }
             if let path = paths.first(where: { Files.isExecutable($0) }) {

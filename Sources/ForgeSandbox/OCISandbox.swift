@@ -4,9 +4,9 @@ internal import ForgeSystem
 /// The sandbox of decision 6: an OCI bundle in user, PID, mount, network, IPC, UTS and cgroup namespaces of its own, without
 /// capabilities, over id-mapped read-only layers and a bounded disk.
 package struct OCISandbox: Sandbox {
-    private let installation: SandboxInstallation
+    let installation: SandboxInstallation
 
-    package var identity: String { "\(installation.runtime.name) \(installation.runtime.version)" }
+    package var identity: String { installation.identity }
 
     var runtime: OCIRuntime { installation.runtime }
 
@@ -14,14 +14,15 @@ package struct OCISandbox: Sandbox {
     /// - Parameters:
     ///   - helper: absolute path of `forge-sandbox`.
     ///   - directory: where run directories and step disks are made.
+    ///   - runtime: name or path of the one to take; without it crun, else runc.
+    ///   - groupsAreOptional: whether a rootless step may run without control groups where none is delegated.
+    ///   - copiesLayers: true to do without id-mapped mounts though there are some; nil finds out.
     /// - Throws: `ForgeError` naming the missing layer; there is no silent fallback.
-    package static func open(helper: String, directory: String, runtime preferred: String? = nil) async throws -> OCISandbox {
-        let needsRoot = ForgeError(
-            .build, "sandbox.needs-root",
-            "building needs root for now: id ranges, id-mapped layers and step disks are the kernel's to give",
-            hint: "run `sudo forge build`; the step itself never runs as root")
-        return OCISandbox(
-            installation: try await .open(helper: helper, directory: directory, runtime: preferred, needsRoot: needsRoot))
+    package static func open(
+        helper: String, directory: String, runtime: String? = nil, groupsAreOptional: Bool = false, copiesLayers: Bool? = nil
+    ) async throws -> OCISandbox {
+        let options = SandboxInstallation.Options(runtime: runtime, groupsAreOptional: groupsAreOptional, copiesLayers: copiesLayers)
+        return OCISandbox(installation: try await .open(helper: helper, directory: directory, options: options))
     }
 
     /// Removes what a killed Forge left below `directory`: run directories, step disks, cgroups. Nothing of a living one.
@@ -41,7 +42,7 @@ package struct OCISandbox: Sandbox {
             withExtendedLifetime(range) {}
             return value
         } catch {
-            await ControlGroup(ofRun: home.path).remove()
+            await installation.group(ofRun: home.path).remove()
             try? await BlockingPool.run { try home.remove() }
             throw error
         }
@@ -50,12 +51,11 @@ package struct OCISandbox: Sandbox {
     private func execute(
         _ request: SandboxRequest, in home: String, range: IDRange, output: @escaping @Sendable (UnsafeRawBufferPointer) -> Void
     ) async throws -> SandboxResult {
-        let bundle = OCIBundle(step: request, base: range.base, cgroup: ControlGroup(ofRun: home).name)
-        let configuration = try await BlockingPool.run { try bundle.write(to: home) }
-        try await StepDisk.create(at: "\(home)/disk.img", bytes: request.limits.diskBytes)
+        let ground = try await StepGround.prepare(request, in: home, range: range, installation)
         let started = ContinuousClock.now
         let helper = try SandboxHelper.launch(
-            installation, Self.arguments(for: request), configuration: configuration, in: home, range: range)
+            installation, Self.arguments(for: request, ground.layers), disk: ground.disk, configuration: ground.configuration, in: home,
+            range: range)
         let lifeline = helper.lifeline
         let limit = request.limits.logBytes
         let (listeners, found) = AsyncStream.makeStream(of: Descriptor.self)
@@ -80,13 +80,13 @@ package struct OCISandbox: Sandbox {
         return try await conclude(report, egress, lifeline: lifeline, home: home, duration: duration)
     }
 
-    private static func arguments(for request: SandboxRequest) -> [String] {
+    private static func arguments(for request: SandboxRequest, _ layers: [String]) -> [String] {
         let network = request.network == nil ? [] : ["--network", "\(SandboxWorld.proxyPort)"]
-        return network + request.layers.flatMap { ["--layer", $0] }
+        return network + layers.flatMap { ["--layer", $0] }
     }
 
     /// Hands the step's output on until its last writer is gone; past `limit` bytes the step is killed and the rest dropped.
-    private static func pump(_ helper: SandboxHelper, limit: Int64, to output: (UnsafeRawBufferPointer) -> Void) throws {
+    static func pump(_ helper: SandboxHelper, limit: Int64, to output: (UnsafeRawBufferPointer) -> Void) throws {
         var total: Int64 = 0
         try helper.pump { bytes in
             if total < limit { output(UnsafeRawBufferPointer(rebasing: bytes.prefix(Int(limit - total)))) }
@@ -96,7 +96,7 @@ package struct OCISandbox: Sandbox {
     }
 
     /// Runs the step's proxy from the arrival of its socket until `forge-sandbox` is gone.
-    private static func serve(
+    static func serve(
         _ listeners: AsyncStream<Descriptor>, _ policy: EgressPolicy?, lifeline: Lifeline
     ) async throws -> [EgressRecord] {
         var proxy: EgressProxy?
@@ -117,7 +117,7 @@ package struct OCISandbox: Sandbox {
     ) async throws -> SandboxResult {
         if lifeline.reason == .cancelled { throw CancellationError() }
         guard let upper = report.upper, report.failure == nil, !report.runtimeFailed else {
-            throw breakdown(try await installation.reason(report, in: home))
+            throw breakdown(try await installation.reason(report, in: home), layer: report.missingLayer)
         }
         return SandboxResult(ending: try ending(report, lifeline: lifeline, upper: upper), duration: duration, upper: upper, egress: egress)
     }
@@ -137,15 +137,11 @@ package struct OCISandbox: Sandbox {
     }
 
     /// The sandbox could not be set up, or the runtime could not start the command.
-    private func breakdown(_ reason: String) -> ForgeError {
+    private func breakdown(_ reason: String, layer: String?) -> ForgeError {
         if reason.contains("executable file") {
             return ForgeError(
                 .build, "step.no-command", "the step's command is not in the sandbox: \(reason)", hint: "check the command's name")
         }
-        return ForgeError(
-            .build, "sandbox.failed", "the sandbox could not be set up: \(reason)",
-            hint:
-                "`\(installation.runtime.name)` needs user namespaces, overlayfs, loop devices and cgroups; nothing was run without isolation"
-        )
+        return installation.breakdown(reason, layer: layer)
     }
 }

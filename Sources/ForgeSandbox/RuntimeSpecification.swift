@@ -37,8 +37,8 @@ struct RuntimeSpecification: Encodable {
         let uidMappings: [IDMapping]
         let gidMappings: [IDMapping]
         let namespaces: [Namespace]
-        let cgroupsPath: String
-        let resources: Resources
+        let cgroupsPath: String?
+        let resources: Resources?
         let seccomp: Seccomp
         let maskedPaths: [String]
         let readonlyPaths: [String]

@@ -9,28 +9,35 @@ struct SandboxHelper: Sendable {
     let output: Descriptor
     let report: Descriptor
 
-    /// Starts `forge-sandbox` in the run directory `home`, where `etc` and `disk.img` are.
+    /// Starts `forge-sandbox` in the run directory `home`, where `etc` is.
     /// - Parameters:
     ///   - arguments: what is particular to this kind of run.
+    ///   - disk: what bounds its writes.
     ///   - configuration: the bundle's `config.json`, to be read from its beginning.
     ///   - locks: held by the helper as long as anything of the run lives, beside the range's own.
     static func launch(
-        _ installation: SandboxInstallation, _ arguments: [String], configuration: Descriptor, in home: String, range: IDRange,
-        locks: [FileLock] = []
+        _ installation: SandboxInstallation, _ arguments: [String], disk: [String] = ["--image", "disk.img"], configuration: Descriptor,
+        in home: String, range: IDRange, locks: [FileLock] = []
+    ) throws -> SandboxHelper {
+        let group = installation.group(ofRun: home)
+        let common = disk + ["--runtime", installation.runtime.path, "--id", group.name, "--cgroup", group.path]
+        return try launch(
+            installation.helper, installation.idArguments(range) + common + arguments, input: configuration, in: home,
+            locks: [range.lock] + locks)
+    }
+
+    /// Starts the program `helper` with its pipes; `input` is its standard input.
+    static func launch(
+        _ helper: String, _ arguments: [String], input: Descriptor, in home: String, locks: [FileLock]
     ) throws -> SandboxHelper {
         let (outputEnd, childOutput) = try Descriptor.pipe()
         let (childLifeline, lifelineEnd) = try Descriptor.pipe()
         let (reportEnd, childReport) = try Descriptor.socketPair()
-        let name = ControlGroup(ofRun: home).name
-        var descriptors: [Int32: Descriptor] = [0: configuration, 1: childOutput, 2: childOutput, 3: childLifeline, 4: childReport]
-        for (index, lock) in ([range.lock] + locks).enumerated() { descriptors[Int32(5 + index)] = lock.descriptor }
-        let common = [
-            "--base", "\(range.base)", "--count", "\(IDRange.count)", "--user", "\(SandboxWorld.userID)", "--image", "disk.img",
-            "--runtime", installation.runtime.path, "--id", name, "--cgroup", name,
-        ]
+        var descriptors: [Int32: Descriptor] = [0: input, 1: childOutput, 2: childOutput, 3: childLifeline, 4: childReport]
+        for (index, lock) in locks.enumerated() { descriptors[Int32(5 + index)] = lock.descriptor }
         let child = try ChildProcess.spawn(
             .init(
-                installation.helper, common + arguments, environment: ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin"], workingDirectory: home,
+                helper, arguments, environment: ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin"], workingDirectory: home,
                 descriptors: descriptors, newSession: true))
         return SandboxHelper(child: child, lifeline: Lifeline(lifelineEnd), output: outputEnd, report: reportEnd)
     }

@@ -9,6 +9,8 @@ struct SandboxReport: Sendable {
     private(set) var outOfProcesses = false
     /// Which part of the set-up failed, when one did.
     private(set) var failure: String?
+    /// The layer that was not to be had, when `failure` is about one.
+    private(set) var missingLayer: String?
     private(set) var runtimeFailed = false
     /// The sandbox was killed as a whole, by its lifeline.
     private(set) var wasKilled = false
@@ -61,6 +63,9 @@ struct SandboxReport: Sendable {
         case "oom": outOfMemory = true
         case "pids": outOfProcesses = true
         case "error": failure = rest
+        case "missing":
+            let words = rest.split(separator: " ", maxSplits: 1).map(String.init)
+            (missingLayer, failure) = (words.first, words.last)
         case "runtime": runtimeFailed = true
         case "running": onArrival(.running)
         case "killed": wasKilled = true

@@ -30,6 +30,7 @@ package struct FileSignature: Hashable, Sendable, BitwiseCopyable {
         mode = status.st_mode
     }
 
+    package var isFolder: Bool { mode & S_IFMT == S_IFDIR }
     package var isFile: Bool { mode & S_IFMT == S_IFREG }
     /// Whether the owner may execute it.
     package var isExecutable: Bool { mode & 0o100 != 0 }

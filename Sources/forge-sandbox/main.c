@@ -39,8 +39,8 @@ static unsigned long number(const char *text) {
 }
 
 static struct request parse(int argc, char **argv) {
-    struct request request = {.layers = calloc((size_t)argc + 1, sizeof(char *))};
-    if (!request.layers) die("allocate");
+    struct request request = {.layers = calloc((size_t)argc + 1, sizeof(char *)), .groups = calloc((size_t)argc + 1, sizeof(char *))};
+    if (!request.layers || !request.groups) die("allocate");
     for (int i = 1; i + 1 < argc; i += 2) {
         const char *key = argv[i], *value = argv[i + 1];
         if (!strcmp(key, "--base")) request.base = number(value);
@@ -60,11 +60,21 @@ static struct request parse(int argc, char **argv) {
 #ifdef DEBUG
         else if (!strcmp(key, "--without")) request.without = value;
 #endif
+        else if (!strcmp(key, "--plain-layers")) request.has_plain_layers = number(value) != 0;
+        else if (!strcmp(key, "--rootless")) request.is_rootless = number(value) != 0;
+        else if (!strcmp(key, "--lent-users")) request.lent_users = number(value);
+        else if (!strcmp(key, "--lent-groups")) request.lent_groups = number(value);
+        else if (!strcmp(key, "--group")) request.groups[request.group_count++] = value;
+        else if (!strcmp(key, "--plain")) request.is_plain = number(value) != 0;
+        else if (!strcmp(key, "--memory")) request.memory_bytes = number(value);
+        else if (!strcmp(key, "--processes")) request.processes = number(value);
+        else if (!strcmp(key, "--file-size")) request.file_bytes = number(value);
         else {
             errno = EINVAL;
             die(key);
         }
     }
+    if (request.is_plain) return request;
     int is_complete = request.runtime && request.id && request.cgroup && request.count;
     if (request.is_server && request.layer_count != 1) is_complete = 0;
     if (request.interface && !(request.is_server && request.address && request.gateway)) is_complete = 0;
@@ -97,6 +107,15 @@ static int watch(pid_t inner, const char *cgroup) {
     return status;
 }
 
+static pid_t start_inner(const struct request *request) {
+    pid_t inner = (pid_t)syscall(SYS_clone, CLONE_NEWNS | CLONE_NEWPID | SIGCHLD, 0, 0, 0, 0);
+    if (inner < 0) lack("namespaces", "make mount and process namespaces");
+    if (inner > 0) return inner;
+    // Should the outer process itself be killed, its child must not outlive it.
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) die("prctl");
+    run_inner(request);
+}
+
 int main(int argc, char **argv) {
     if (argc == 3 && !strcmp(argv[1], "--can-id-map")) return can_id_map(argv[2]);
     struct request request = parse(argc, argv);
@@ -104,13 +123,8 @@ int main(int argc, char **argv) {
     signal(SIGINT, SIG_IGN);
     signal(SIGTERM, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
-    pid_t inner = (pid_t)syscall(SYS_clone, CLONE_NEWNS | CLONE_NEWPID | SIGCHLD, 0, 0, 0, 0);
-    if (inner < 0) die("clone");
-    if (inner == 0) {
-        // Should the outer process itself be killed, its child must not outlive it.
-        if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) die("prctl");
-        run_inner(&request);
-    }
+    if (request.is_plain) return run_plain(&request);
+    pid_t inner = request.is_rootless ? start_in_user_namespace(&request) : start_inner(&request);
     int status = watch(inner, request.cgroup);
     remove_cgroup(request.cgroup);
     if (WIFSIGNALED(status)) report("killed");

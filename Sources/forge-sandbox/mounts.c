@@ -19,6 +19,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+// Whose the files of layers and of the step's disk are, as this process counts ids.
+unsigned long owner_of_files(const struct request *request) { return request->is_rootless ? 0 : request->base + request->user; }
+
+// The same of the sandbox's root; where there is one id only, it is that.
+unsigned long owner_of_root(const struct request *request) {
+    if (request->is_rootless) return request->lent_users ? 1 : 0;
+    return request->base;
+}
+
 static void write_text(const char *path, const char *text) {
     int fd = open(path, O_WRONLY | O_CLOEXEC);
     if (fd < 0 || write(fd, text, strlen(text)) < 0) die(path);
@@ -39,7 +48,7 @@ static int layer_id_map(unsigned long owner) {
     char byte = 'n', path[64], map[64];
     if (read(ready[0], &byte, 1) != 1 || byte != 'y') {
         errno = EPERM;
-        die("user namespaces are not available");
+        lack("user-namespaces", "make one");
     }
     snprintf(map, sizeof map, "0 %lu 1", owner);
     snprintf(path, sizeof path, "/proc/%d/uid_map", child);
@@ -56,15 +65,18 @@ static int layer_id_map(unsigned long owner) {
     return fd;
 }
 
+// An `id_map` of -1 leaves the owners as they are.
 static void mount_layer(const char *source, const char *target, int id_map) {
     int tree = (int)syscall(SYS_open_tree, AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
     if (tree < 0) die(source);
     struct mount_attr attributes = {
-        .attr_set = MOUNT_ATTR_IDMAP | MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
-        .userns_fd = (__u64)id_map,
+        .attr_set = (id_map < 0 ? 0 : MOUNT_ATTR_IDMAP) | MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
+        .userns_fd = id_map < 0 ? 0 : (__u64)id_map,
     };
-    if (syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attributes, sizeof attributes) < 0)
-        die("id-mapped mounts are not available here");
+    if (syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attributes, sizeof attributes) < 0) {
+        if (id_map >= 0) lack("id-mapped-mounts", "map a layer's ids");
+        die("make a layer read-only");
+    }
     if (mkdir(target, 0700) < 0 && errno != EEXIST) die(target);
     if (syscall(SYS_move_mount, tree, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH) < 0) die("mount a layer");
     close(tree);
@@ -82,19 +94,19 @@ int can_id_map(const char *path) {
 // Attaches the image to a free loop device that goes away by itself with the last mount.
 static void mount_image(const char *image, const char *target) {
     int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
-    if (control < 0) die("/dev/loop-control");
+    if (control < 0) lack("disk", "/dev/loop-control");
     int file = open(image, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
     if (file < 0) die(image);
     for (int attempt = 0; attempt < 64; attempt++) {
         int index = ioctl(control, LOOP_CTL_GET_FREE);
-        if (index < 0) die("find a free loop device");
+        if (index < 0) lack("disk", "find a free loop device");
         char device[32];
         snprintf(device, sizeof device, "/dev/loop%d", index);
         int loop = open(device, O_RDWR | O_CLOEXEC);
-        if (loop < 0) die(device);
+        if (loop < 0) lack("disk", device);
         struct loop_config config = {.fd = (__u32)file, .info = {.lo_flags = LO_FLAGS_AUTOCLEAR}};
         if (ioctl(loop, LOOP_CONFIGURE, &config) == 0) {
-            if (mount(device, target, "ext4", MS_NOSUID | MS_NODEV | MS_NOATIME, "nobarrier,noinit_itable") < 0) die("mount the step's disk");
+            if (mount(device, target, "ext4", MS_NOSUID | MS_NODEV | MS_NOATIME, "nobarrier,noinit_itable") < 0) lack("disk", "mount the step's disk");
             close(loop);
             close(file);
             close(control);
@@ -122,7 +134,7 @@ static void mount_disk(const struct request *request) {
     }
     // The ids inside the sandbox walk through here to reach their folders.
     if (chmod(STAGE "disk", 0711) < 0) die(STAGE "disk");
-    unsigned long owner = request->base + request->user;
+    unsigned long owner = owner_of_files(request);
     if (!request->is_server) {
         make_owned(STAGE "disk/upper", 0755, owner);
         make_owned(STAGE "disk/work", 0755, owner);
@@ -133,7 +145,9 @@ static void mount_disk(const struct request *request) {
 
 static void mount_overlay(const struct request *request, int id_map) {
     char options[4096];
-    int length = snprintf(options, sizeof options, "upperdir=" STAGE "disk/upper,workdir=" STAGE "disk/work,redirect_dir=off,metacopy=off,lowerdir=");
+    // user.* attributes rule the other two out, and having been told so is an error in some kernels.
+    int length = snprintf(options, sizeof options, "upperdir=" STAGE "disk/upper,workdir=" STAGE "disk/work,%s,lowerdir=",
+                          request->is_rootless ? "userxattr" : "redirect_dir=off,metacopy=off");
     for (size_t i = 0; i < request->layer_count; i++) {
         char target[48];
         snprintf(target, sizeof target, STAGE "l%zu", i);
@@ -145,14 +159,15 @@ static void mount_overlay(const struct request *request, int id_map) {
         }
     }
     if (mkdir(STAGE "workspace", 0755) < 0) die("workspace");
-    if (mount("workspace", STAGE "workspace", "overlay", MS_NOSUID | MS_NODEV | MS_NOATIME, options) < 0) die("mount the workspace overlay");
+    if (mount("workspace", STAGE "workspace", "overlay", MS_NOSUID | MS_NODEV | MS_NOATIME, options) < 0)
+        lack("overlay", "mount the workspace");
 }
 
 static void mount_workspace(const struct request *request) {
-    int id_map = layer_id_map(request->base + request->user);
+    int id_map = request->is_rootless || request->has_plain_layers ? -1 : layer_id_map(owner_of_files(request));
     if (request->is_server) mount_layer(request->layers[0], STAGE "workspace", id_map);
     else mount_overlay(request, id_map);
-    close(id_map);
+    if (id_map >= 0) close(id_map);
 }
 
 // Copies a regular file of the directory `from_fd`; it belongs to the sandbox's root.
@@ -186,10 +201,10 @@ static void copy_etc(unsigned long owner) {
 // An empty root on memory, so that no path of the host shows in the step's mount table.
 static void mount_root(const struct request *request) {
     char options[96];
-    snprintf(options, sizeof options, "mode=0755,size=1m,nr_inodes=512,uid=%lu,gid=%lu", request->base, request->base);
+    snprintf(options, sizeof options, "mode=0755,size=1m,nr_inodes=512,uid=%lu,gid=%lu", owner_of_root(request), owner_of_root(request));
     if (mkdir(STAGE "root", 0755) < 0) die("root");
     if (mount("forge", STAGE "root", "tmpfs", MS_NOSUID | MS_NODEV, options) < 0) die("mount the root");
-    copy_etc(request->base);
+    copy_etc(owner_of_root(request));
     make_group_places(request);
     static const char *const links[][2] = {
         {"usr/bin", STAGE "root/bin"}, {"usr/sbin", STAGE "root/sbin"}, {"usr/lib", STAGE "root/lib"}, {"usr/lib64", STAGE "root/lib64"}, {"usr/lib32", STAGE "root/lib32"}};
@@ -202,12 +217,19 @@ static void copy_certificates(void) {
     if (access("operator.pem", F_OK) == 0) copy_file(AT_FDCWD, "operator.pem", STAGE "operator.pem", 0);
 }
 
+// crun refuses a hybrid cgroup hierarchy; without its v2 half this is a plain v1 one. What was mounted by root may be covered by an
+// ordinary user, not unmounted.
+static void hide_unified_groups(const struct request *request) {
+    if (access("/sys/fs/cgroup/unified/cgroup.procs", F_OK) < 0) return;
+    int result = request->is_rootless ? mount("none", "/sys/fs/cgroup/unified", "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=4k")
+                                      : umount2("/sys/fs/cgroup/unified", MNT_DETACH);
+    if (result < 0) die("/sys/fs/cgroup/unified");
+}
+
 void prepare_mounts(const struct request *request) {
-    if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) die("make mounts private");
-    if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0) die("mount /proc");
-    // crun refuses a hybrid cgroup hierarchy; without its v2 half this is a plain v1 one.
-    if (access("/sys/fs/cgroup/unified/cgroup.procs", F_OK) == 0 && umount2("/sys/fs/cgroup/unified", MNT_DETACH) < 0)
-        die("/sys/fs/cgroup/unified");
+    if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) lack("namespaces", "make mounts private");
+    if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0) lack("namespaces", "mount /proc");
+    hide_unified_groups(request);
     // A stage that the ids inside may walk through, whatever the modes above Forge's own folders are.
     if (mount("forge", "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=16m") < 0) die("/run");
     if (mkdir(STAGE, 0755) < 0) die(STAGE);

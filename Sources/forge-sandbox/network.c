@@ -22,7 +22,7 @@ void raise_loopback(int socket) {
 }
 
 static void prepare_proxy(const struct request *request) {
-    if (unshare(CLONE_NEWNET) < 0) die("make a network namespace");
+    if (unshare(CLONE_NEWNET) < 0) lack("namespaces", "make a network namespace");
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (listener < 0) die("make the proxy's socket");
     raise_loopback(listener);

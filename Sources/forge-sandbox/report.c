@@ -30,6 +30,12 @@ void die(const char *what) {
     _exit(EXIT_SETUP);
 }
 
+// A layer of the sandbox is not to be had; `layer` is the end of the error's code.
+void lack(const char *layer, const char *what) {
+    report("missing %s %s: %s", layer, what, strerror(errno));
+    _exit(EXIT_SETUP);
+}
+
 void send_descriptor(char kind, int fd) {
     char control[CMSG_SPACE(sizeof(int))] = {0};
     struct iovec data = {&kind, 1};

@@ -28,6 +28,14 @@ struct request {
 #ifdef DEBUG
     const char *without;  // names between commas: layers to leave out, so that tests may see that it is noticed
 #endif
+    int has_plain_layers;       // the layers belong to `user` inside as they lie there: mounted without an id map
+    int is_rootless;            // an ordinary user's: all in a user namespace in which that user is root
+    unsigned long lent_users;   // the first of `count` - 1 host ids lent to that user; 0 for none
+    unsigned long lent_groups;
+    const char **groups;        // folders of a rootless step's control groups, which are Forge's to make
+    size_t group_count;
+    int is_plain;               // --unsafe-local: no container at all
+    unsigned long memory_bytes, processes, file_bytes;  // its limits
 };
 
 // Always 0 in a release build, which knows no such argument.
@@ -42,12 +50,18 @@ static inline int leaves_out(const struct request *request, const char *layer) {
 
 void report(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void die(const char *what) __attribute__((noreturn));
+void lack(const char *layer, const char *what) __attribute__((noreturn));
 void send_descriptor(char kind, int fd);
 
 void prepare_network(const struct request *request);
 void prepare_server_network(const struct request *request);
 void raise_loopback(int socket);
 void prepare_mounts(const struct request *request);
+unsigned long owner_of_files(const struct request *request);
+unsigned long owner_of_root(const struct request *request);
+pid_t start_in_user_namespace(const struct request *request);
+int run_plain(const struct request *request);
+void confine_files(const char *own);
 int can_id_map(const char *path);
 void run_inner(const struct request *request) __attribute__((noreturn));
 void make_group_places(const struct request *request);

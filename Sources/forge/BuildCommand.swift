@@ -17,6 +17,11 @@ struct BuildOptions: ParsableArguments {
     @Flag(help: "The source is a stranger's: what it leaves in caches is read by no trusted build. `--env preview` means the same.")
     var untrusted = false
 
+    @Flag(
+        name: .customLong("unsafe-local"),
+        help: "Where this machine cannot isolate, go on without: the steps can do what you can. The artifact is marked.")
+    var unsafeLocal = false
+
     @Flag(name: .customLong("no-cache"), help: "Execute every step, whatever is cached.")
     var noCache = false
 
@@ -26,6 +31,7 @@ struct BuildOptions: ParsableArguments {
     func request(_ source: SourceOptions) -> BuildRequest {
         var request = BuildRequest(source: source.request, output: out, replacesOutput: force, archive: archive, useCache: !noCache)
         request.isUntrusted = untrusted
+        request.isUnsafeLocal = unsafeLocal
         return request
     }
 }

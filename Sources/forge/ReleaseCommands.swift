@@ -32,6 +32,7 @@ struct DeployCommand: ForgeSubcommand {
         var request = DeployRequest(subject: try subject(), place: try place.place(), target: target)
         request.environmentFile = build.environmentFile
         request.rebuilds = rebuild
+        request.isUnsafeLocal = build.unsafeLocal
         let report = try await invocation.showing { [request] in try await $0.deploy(request) }
         if invocation.isJSON { try invocation.print(report) { "" } }
     }

@@ -6,10 +6,13 @@ internal import Glibc
 package struct HostExamination: Sendable {
     package let kernel: KernelFacts
     package let user: HostUser
+    /// Whether the operator lets rootless steps run without control groups.
+    let groupsAreOptional: Bool
 
-    package init(kernel: KernelFacts = KernelFacts(), user: HostUser = .current()) {
+    package init(kernel: KernelFacts = KernelFacts(), user: HostUser = .current(), groupsAreOptional: Bool = false) {
         self.kernel = kernel
         self.user = user
+        self.groupsAreOptional = groupsAreOptional && !user.isRoot
     }
 
     /// In the order in which a sandbox needs them.
@@ -17,6 +20,16 @@ package struct HostExamination: Sendable {
 
     /// The first layer without which nothing can be built.
     var fatal: HostFinding? { layers.first(where: \.isFatal) }
+
+    /// Whether the limits of a step can be held for all its processes together.
+    var hasGroups: Bool { kernel.cgroups.usable.isSuperset(of: ControlGroupFacts.required) }
+
+    /// The error for a layer that proved to be missing, whatever was found out before.
+    func error(lacking id: String, because reason: String) -> ForgeError {
+        let known = layers.first { $0.id == id }
+        return HostFinding(id, known?.name ?? id, .missing, reason, remedy: known?.state == .ok ? nil : known?.remedy, isRequired: true)
+            .error
+    }
 
     private var userNamespaces: HostFinding {
         func finding(_ state: HostFinding.State, _ detail: String, _ remedy: String? = nil) -> HostFinding {
@@ -85,7 +98,7 @@ package struct HostExamination: Sendable {
         let facts = kernel.cgroups
         let missing = ControlGroupFacts.required.subtracting(facts.usable).sorted()
         func finding(_ state: HostFinding.State, _ detail: String, _ remedy: String? = nil) -> HostFinding {
-            HostFinding("cgroups", "control groups", state, detail, remedy: remedy, isRequired: true)
+            HostFinding("cgroups", "control groups", state, detail, remedy: remedy, isRequired: !groupsAreOptional)
         }
         if facts.layout == .none {
             return finding(

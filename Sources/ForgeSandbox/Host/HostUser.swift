@@ -14,6 +14,7 @@ package struct HostUser: Sendable, Hashable {
     }
 
     package var isRoot: Bool { id == 0 }
+    var hasOneID: Bool { !isRoot && lent == nil }
 
     /// Who this process runs as.
     package static func current() -> HostUser {

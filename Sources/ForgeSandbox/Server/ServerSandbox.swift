@@ -1,5 +1,6 @@
 internal import ForgeModel
 internal import ForgeSystem
+internal import Glibc
 
 /// Where deployed servers run: the hardening of `OCISandbox`, with the artifact read-only and a network of their own.
 package struct ServerSandbox: Sendable {
@@ -22,8 +23,8 @@ package struct ServerSandbox: Sendable {
             .deploy, "sandbox.needs-root",
             "running servers needs root for now: id ranges, id-mapped files and networks are the kernel's to give",
             hint: "run the gateway with `sudo`; the servers themselves never run as root")
-        let installation = try await SandboxInstallation.open(
-            helper: helper, directory: directory, runtime: runtime, needsRoot: needsRoot)
+        guard geteuid() == 0 else { throw needsRoot }
+        let installation = try await SandboxInstallation.open(helper: helper, directory: directory, options: .init(runtime: runtime))
         if network == .open {
             try NetworkTool.checkAll()
             try await NetworkSlot.sweep()
@@ -53,7 +54,7 @@ struct ServerPlace: Sendable {
 
     /// Bundle, disk and a firewall that stands: someone may have flushed it since the sandbox was opened.
     func prepare(_ request: ServerRequest) async throws -> Descriptor {
-        let bundle = try OCIBundle(server: request, base: range.base, cgroup: group.name)
+        let bundle = try OCIBundle(server: request, ids: .range(base: range.base), cgroup: group.name)
         let path = home.path
         let configuration = try await BlockingPool.run { try bundle.write(to: path) }
         try await StepDisk.create(at: "\(path)/disk.img", bytes: request.limits.diskBytes)
@@ -80,10 +81,10 @@ struct ServerPlace: Sendable {
 
 extension OCIBundle {
     /// - Throws: `SystemError` when the host's resolvers cannot be read.
-    init(server request: ServerRequest, base: UInt32, cgroup: String) throws {
+    init(server request: ServerRequest, ids: SandboxIDs, cgroup: String) throws {
         let limits = request.limits
         self.init(
-            base: base, cgroup: cgroup, command: request.command,
+            ids: ids, cgroup: cgroup, command: request.command,
             environment: SandboxWorld.serverEnvironment.merging(request.environment) { $1 }, workingDirectory: request.directory,
             limits: Limits(memoryBytes: limits.memoryBytes, processes: limits.processes, cpus: limits.cpus), hasNetwork: true,
             workspaceIsReadOnly: true)
