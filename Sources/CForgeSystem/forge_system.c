@@ -158,3 +158,5 @@ int forge_clock_is_kept(void) {
     int result = adjtimex(&state);
     return result < 0 ? -errno : result != TIME_ERROR;
 }
+
+int forge_contains(const void *bytes, size_t count, const void *word, size_t length) { return memmem(bytes, count, word, length) != NULL; }

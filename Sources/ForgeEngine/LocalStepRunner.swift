@@ -93,6 +93,16 @@ package actor LocalStepRunner: StepRunner {
             return ("needed more than its \(mebibytes(limits.memoryBytes)) of memory", "raise `memory` under `[build]` in crowdforge.toml")
         case .processes: return ("started more than its \(limits.processes) processes", "look for a process that starts itself again")
         case .disk: return ("filled its disk of \(mebibytes(limits.diskBytes))", "write less, or clean up what later commands do not need")
+        case .inodes:
+            return (
+                "made more files than the \(limits.inodes ?? Step.Limits.standardInodes) that its disk holds",
+                "make fewer, or clean up what later commands do not need"
+            )
+        case .descriptors:
+            return (
+                "said that it could open no more files: a process may have \(limits.openFiles ?? Step.Limits.standardOpenFiles) at once",
+                "close files, or lower the command's parallelism"
+            )
         case .egress: return ("asked for a server again and again in vain and was stopped", nil)
         case .log: return ("wrote more than \(mebibytes(limits.logBytes)) to its log and was stopped", "make the command quieter")
         }

@@ -130,6 +130,16 @@ package struct Step: Hashable, Sendable, Codable {
         package var cpus: Double
         package var diskBytes: Int64
         package var logBytes: Int64
+        /// Files and folders on the step's disk; nil: `standardInodes`.
+        package var inodes: Int?
+        /// Open at once in one process; nil: `standardOpenFiles`.
+        package var openFiles: Int?
+        /// Of one line of the log; the rest of it is cut off. Nil: `standardLogLineBytes`.
+        package var logLineBytes: Int?
+
+        package static let standardInodes = 1 << 20
+        package static let standardOpenFiles = 65536
+        package static let standardLogLineBytes = 64 << 10
 
         package static let standard = Limits(
             timeoutSeconds: 300, memoryBytes: 4 << 30, processes: 2048, cpus: 0, diskBytes: 8 << 30, logBytes: 64 << 20)

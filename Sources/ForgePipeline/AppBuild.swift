@@ -53,6 +53,7 @@ struct AppBuild: Sendable {
             let made = try await ArtifactAssembler(store: store).assemble(
                 plan, report: report, runtimes: toolchains.runtimes, interpreters: toolchains.files)
             let artifact = made.artifact
+            try pipeline.operatorConfiguration().limits.artifact.check(artifact)
             return (
                 (artifact, made.warnings), "\(artifact.digest.short), \(Count(artifact.fileCount, "file")), \(Bytes(artifact.sizeBytes))"
             )

@@ -1,3 +1,4 @@
+internal import ForgeEngine
 internal import ForgeModel
 internal import ForgePresets
 internal import ForgeTOML
@@ -11,6 +12,10 @@ struct OperatorLimits: Sendable, Hashable {
     var processes: Int?
     /// Cores, also parts of one.
     var cpus: Double?
+    var inodes: Int?
+    var openFiles: Int?
+    var logLineBytes: Int64?
+    var artifact = ArtifactLimits.standard
 
     init() {}
 
@@ -20,8 +25,13 @@ struct OperatorLimits: Sendable, Hashable {
         memoryBytes = Self.bytes("memory", section)
         diskBytes = Self.bytes("disk", section)
         logBytes = Self.bytes("log", section)
-        processes = section.integer("processes")?.value
+        processes = Self.count("processes", section)
         cpus = Self.cpus(section)
+        inodes = Self.count("inodes", section, least: 64)
+        openFiles = Self.count("open_files", section, least: 16)
+        logLineBytes = Self.bytes("log_line", section)
+        artifact.bytes = Self.bytes("artifact", section) ?? artifact.bytes
+        artifact.files = Self.count("artifact_files", section) ?? artifact.files
         section.finish()
     }
 
@@ -35,6 +45,13 @@ struct OperatorLimits: Sendable, Hashable {
         guard let node = table.node("cpus") else { return nil }
         if let number = node.number, number >= 0.1, number <= 4096 { return number }
         table.faults.add("`cpus` must be a number of cores, at least 0.1", at: table.place(of: node), hint: "write `cpus = 2`")
+        return nil
+    }
+
+    static func count(_ key: String, _ table: TableReader, least: Int = 1) -> Int? {
+        guard let number = table.integer(key) else { return nil }
+        if number.value >= least, number.value <= 1 << 30 { return number.value }
+        table.faults.add("`\(key)` cannot be \(number.value)", at: number.location, hint: "write a number of at least \(least)")
         return nil
     }
 
@@ -61,6 +78,9 @@ extension Step {
         step.limits.diskBytes = min(step.limits.diskBytes, limits.diskBytes ?? .max)
         step.limits.logBytes = min(step.limits.logBytes, limits.logBytes ?? .max)
         step.limits.processes = min(step.limits.processes, limits.processes ?? .max)
+        step.limits.inodes = limits.inodes
+        step.limits.openFiles = limits.openFiles
+        step.limits.logLineBytes = limits.logLineBytes.map { Int($0) }
         if let cpus = limits.cpus { step.limits.cpus = step.limits.cpus > 0 ? min(step.limits.cpus, cpus) : cpus }
         return step
     }

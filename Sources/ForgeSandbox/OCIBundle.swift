@@ -30,12 +30,17 @@ struct OCIBundle {
         let processes: Int
         /// Cores; 0 = all of them.
         let cpus: Double
+        /// Open at once in one process.
+        var openFiles = Step.Limits.standardOpenFiles
 
         /// Threads count as processes, by id and user namespace; memory is each process's own.
         var perProcess: [RuntimeSpecification.ResourceLimit] {
             [("RLIMIT_NPROC", UInt64(processes)), ("RLIMIT_DATA", UInt64(memoryBytes))].map { .init(type: $0.0, hard: $0.1, soft: $0.1) }
         }
     }
+
+    /// Tests take a layer away, to see that it is noticed. Nothing else sets it.
+    var alteration: @Sendable (inout RuntimeSpecification) -> Void = { _ in }
 
     /// Where `forge-sandbox` mounts what the bundle refers to (its `STAGE`).
     private static let stage = "/run/forge"
@@ -55,6 +60,8 @@ struct OCIBundle {
         }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        var specification = specification
+        alteration(&specification)
         return try Descriptor.inMemory(Array(encoder.encode(specification)), name: "config.json")
     }
 
@@ -94,6 +101,7 @@ struct OCIBundle {
     }
 
     private var process: RuntimeSpecification.Process {
+        let openFiles = min(UInt64(limits.openFiles), Self.openFileLimit)
         let directory = workingDirectory.isRoot ? "" : "/" + workingDirectory.string
         return .init(
             terminal: false, user: .init(uid: SandboxWorld.userID, gid: SandboxWorld.userID, umask: 0o022), args: command,
@@ -102,7 +110,7 @@ struct OCIBundle {
             capabilities: .init(bounding: [], effective: [], permitted: [], inheritable: [], ambient: []),
             rlimits: [
                 .init(type: "RLIMIT_CORE", hard: 0, soft: 0),
-                .init(type: "RLIMIT_NOFILE", hard: min(65536, Self.openFileLimit), soft: min(4096, Self.openFileLimit)),
+                .init(type: "RLIMIT_NOFILE", hard: openFiles, soft: min(4096, openFiles)),
             ] + (isWithoutGroups ? limits.perProcess : []),
             noNewPrivileges: true)
     }
@@ -110,7 +118,8 @@ struct OCIBundle {
     private var mounts: [RuntimeSpecification.Mount] {
         var mounts: [RuntimeSpecification.Mount] = [
             .init(destination: "/proc", type: "proc", source: "proc", options: ["nosuid", "noexec", "nodev"]),
-            .init(destination: "/dev", type: "tmpfs", source: "tmpfs", options: ["nosuid", "noexec", "mode=755", "size=64k", "nr_inodes=64"]),
+            .init(
+                destination: "/dev", type: "tmpfs", source: "tmpfs", options: ["nosuid", "noexec", "mode=755", "size=64k", "nr_inodes=64"]),
             .init(
                 destination: "/dev/shm", type: "tmpfs", source: "shm",
                 options: ["nosuid", "noexec", "nodev", "mode=1777", "size=64m", "nr_inodes=4096"]),
@@ -151,7 +160,8 @@ struct OCIBundle {
                 "/proc/sched_debug", "/proc/scsi", "/proc/cmdline", "/proc/kallsyms", "/proc/kpagecount", "/proc/kpageflags",
                 "/proc/vmallocinfo", "/proc/slabinfo", "/proc/pagetypeinfo", "/proc/iomem", "/proc/key-users", "/proc/modules",
                 // Which machine this is, what else it does and what it is made of.
-                "/proc/sys/kernel/random/boot_id", "/proc/interrupts", "/proc/softirqs", "/proc/diskstats", "/proc/partitions", "/proc/swaps",
+                "/proc/sys/kernel/random/boot_id", "/proc/interrupts", "/proc/softirqs", "/proc/diskstats", "/proc/partitions",
+                "/proc/swaps",
                 "/proc/buddyinfo", "/proc/zoneinfo", "/proc/ioports", "/proc/mtrr", "/proc/schedstat", "/proc/locks", "/proc/config.gz",
             ],
             readonlyPaths: ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"])
@@ -164,7 +174,9 @@ extension OCIBundle {
         self.init(
             ids: ids, cgroup: cgroup, command: request.command, environment: network.merging(request.environment) { $1 },
             workingDirectory: request.workingDirectory,
-            limits: Limits(memoryBytes: request.limits.memoryBytes, processes: request.limits.processes, cpus: request.limits.cpus),
+            limits: Limits(
+                memoryBytes: request.limits.memoryBytes, processes: request.limits.processes, cpus: request.limits.cpus,
+                openFiles: request.limits.openFiles ?? Step.Limits.standardOpenFiles),
             hasNetwork: request.network != nil, workspaceIsReadOnly: false, caBundle: request.network?.caBundle)
     }
 }

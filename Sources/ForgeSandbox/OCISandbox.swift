@@ -5,6 +5,10 @@ internal import ForgeSystem
 /// capabilities, over id-mapped read-only layers and a bounded disk.
 package struct OCISandbox: Sandbox {
     let installation: SandboxInstallation
+    #if DEBUG
+        /// For tests that see whether its absence is noticed; release builds have no such thing.
+        package var without: Set<SandboxLayer> = []
+    #endif
 
     package var identity: String { installation.identity }
 
@@ -51,20 +55,20 @@ package struct OCISandbox: Sandbox {
     private func execute(
         _ request: SandboxRequest, in home: String, range: IDRange, output: @escaping @Sendable (UnsafeRawBufferPointer) -> Void
     ) async throws -> SandboxResult {
-        let ground = try await StepGround.prepare(request, in: home, range: range, installation)
         let started = ContinuousClock.now
+        let ground = try await StepGround.prepare(request, in: home, range: range, installation, alteration: alteration)
         let helper = try SandboxHelper.launch(
-            installation, Self.arguments(for: request, ground.layers), disk: ground.disk, configuration: ground.configuration, in: home,
+            installation, arguments(for: request, ground.layers), disk: ground.disk, configuration: ground.configuration, in: home,
             range: range)
         let lifeline = helper.lifeline
-        let limit = request.limits.logBytes
+        let gate = StepOutput(request.limits)
         let (listeners, found) = AsyncStream.makeStream(of: Descriptor.self)
         async let report = BlockingPool.run {
             defer { found.finish() }
             return try SandboxReport.read(from: helper.report) { if case .listener(let listener) = $0 { found.yield(listener) } }
         }
         async let egress = Self.serve(listeners, request.network, lifeline: lifeline)
-        async let drained: Void = BlockingPool.run { try Self.pump(helper, limit: limit, to: output) }
+        async let drained = BlockingPool.run { try Self.pump(helper, through: gate, to: output) }
         let timer = Task {
             try await Task.sleep(for: .seconds(request.limits.timeoutSeconds))
             lifeline.cut(.exceeded(.time))
@@ -75,24 +79,40 @@ package struct OCISandbox: Sandbox {
         } onCancel: {
             lifeline.cut(.cancelled)
         }
-        try await drained
+        let said = try await drained
         let duration = ContinuousClock.now - started
-        return try await conclude(report, egress, lifeline: lifeline, home: home, duration: duration)
+        var result = try await conclude(report, egress, lifeline: lifeline, home: home, duration: duration)
+        if said.saysThatDescriptorsRanOut, case .exited(let code) = result.ending, code != 0 { result.ending = .exceeded(.descriptors) }
+        return result
     }
 
-    private static func arguments(for request: SandboxRequest, _ layers: [String]) -> [String] {
-        let network = request.network == nil ? [] : ["--network", "\(SandboxWorld.proxyPort)"]
-        return network + layers.flatMap { ["--layer", $0] }
+    private var alteration: @Sendable (inout RuntimeSpecification) -> Void {
+        #if DEBUG
+            let without = without
+            return { specification in without.forEach { $0.remove(from: &specification) } }
+        #else
+            return { _ in }
+        #endif
     }
 
-    /// Hands the step's output on until its last writer is gone; past `limit` bytes the step is killed and the rest dropped.
-    static func pump(_ helper: SandboxHelper, limit: Int64, to output: (UnsafeRawBufferPointer) -> Void) throws {
-        var total: Int64 = 0
+    private func arguments(for request: SandboxRequest, _ layers: [String]) -> [String] {
+        var arguments = request.network == nil ? [] : ["--network", "\(SandboxWorld.proxyPort)"]
+        #if DEBUG
+            arguments += ["--without", without.map(\.rawValue).joined(separator: ",")]
+        #endif
+        return arguments + layers.flatMap { ["--layer", $0] }
+    }
+
+    /// Hands the step's output on until its last writer is gone; past its limit the step is killed and the rest dropped.
+    static func pump(
+        _ helper: SandboxHelper, through gate: StepOutput, to output: (UnsafeRawBufferPointer) -> Void
+    ) throws -> StepOutput {
+        var gate = gate
         try helper.pump { bytes in
-            if total < limit { output(UnsafeRawBufferPointer(rebasing: bytes.prefix(Int(limit - total)))) }
-            total += Int64(bytes.count)
-            if total > limit { helper.lifeline.cut(.exceeded(.log)) }
+            gate.take(bytes, output)
+            if gate.isExceeded { helper.lifeline.cut(.exceeded(.log)) }
         }
+        return gate
     }
 
     /// Runs the step's proxy from the arrival of its socket until `forge-sandbox` is gone.
@@ -128,7 +148,8 @@ package struct OCISandbox: Sandbox {
         if report.outOfMemory { return .exceeded(.memory) }
         if report.outOfProcesses { return .exceeded(.processes) }
         let free = try upper.freeSpace()
-        if free.bytes < 1 << 20 || free.inodes == 0 { return .exceeded(.disk) }
+        if free.inodes == 0 { return .exceeded(.inodes) }
+        if free.bytes < 1 << 20 { return .exceeded(.disk) }
         if let signal = report.signal { return .signaled(signal) }
         guard let exit = report.exit else {
             throw ForgeError(.build, "sandbox.lost", "the sandbox ended without telling how its step ended", hint: "run the build again")

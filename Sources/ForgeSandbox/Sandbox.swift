@@ -58,12 +58,15 @@ package struct SandboxResult: Sendable {
         case memory = "limit.memory"
         case processes = "limit.processes"
         case disk = "limit.disk"
+        case inodes = "limit.inodes"
+        /// It failed, and said that it could open no more files: nothing else tells of this limit.
+        case descriptors = "limit.descriptors"
         case log = "limit.log"
         /// Asked for one server again and again in vain.
         case egress = "limit.egress"
     }
 
-    package let ending: Ending
+    package internal(set) var ending: Ending
     package let duration: Duration
     /// The overlay's upper directory: all that the command created or changed, whiteouts and opaque marks included.
     package let upper: Descriptor

@@ -1,5 +1,5 @@
-// What only Forge can add to a container that the runtime has made and not yet started: its own limits to look at, and the one
-// mount flag that the runtime leaves out on the mounts it makes by itself (devices, masks).
+// What only Forge can add to a container that the runtime has made and not yet started: its own limits to look at, and flags that
+// the runtime leaves out on the mounts it makes by itself (devices, masks).
 //
 // A child of the inner process does it from within the container's mount namespace, as root of the host: nothing of the step
 // runs yet, and nobody in the container could undo it.
@@ -65,6 +65,11 @@ static void enter_mounts_of(pid_t container) {
     close(namespace);
 }
 
+static void set_flags(const char *path, __u64 set, __u64 clear, unsigned extent) {
+    struct mount_attr attributes = {.attr_set = set, .attr_clr = clear};
+    if (syscall(SYS_mount_setattr, AT_FDCWD, path, extent, &attributes, sizeof attributes) < 0) die(path);
+}
+
 static void finish(const struct request *request, pid_t container) {
     int views[HIERARCHIES], unified = -1, shows = !leaves_out(request, "visible-limits");
     if (shows && has_unified_groups()) unified = view_of(NULL, request->cgroup);
@@ -73,9 +78,13 @@ static void finish(const struct request *request, pid_t container) {
     enter_mounts_of(container);
     show(unified, NULL);
     for (size_t i = 0; i < HIERARCHIES; i++) show(views[i], hierarchies[i]);
-    struct mount_attr attributes = {.attr_set = MOUNT_ATTR_NOSUID};
-    if (leaves_out(request, "nosuid")) return;
-    if (syscall(SYS_mount_setattr, AT_FDCWD, "/", AT_RECURSIVE, &attributes, sizeof attributes) < 0) die("take set-id bits from all mounts");
+    if (!leaves_out(request, "nosuid")) set_flags("/", MOUNT_ATTR_NOSUID, 0, AT_RECURSIVE);
+    if (leaves_out(request, "fixed-devices")) return;
+    // Devices are the host's own inodes: to be used, not to be changed. So are the files that masks are made of.
+    set_flags("/dev", MOUNT_ATTR_RDONLY, 0, AT_RECURSIVE);
+    set_flags("/dev/shm", 0, MOUNT_ATTR_RDONLY, 0);
+    set_flags("/proc", MOUNT_ATTR_RDONLY, 0, AT_RECURSIVE);
+    set_flags("/proc", 0, MOUNT_ATTR_RDONLY, 0);
 }
 
 void finish_container(const struct request *request, pid_t container) {

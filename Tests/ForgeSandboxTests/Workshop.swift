@@ -31,12 +31,15 @@ struct Workshop: ~Copyable {
     }
 
     func run(
-        _ line: String, limits: Step.Limits = .small, network: EgressPolicy? = nil, onStart: @escaping @Sendable () -> Void = {}
+        _ line: String, limits: Step.Limits = .small, network: EgressPolicy? = nil, without layers: Set<SandboxLayer> = [],
+        onStart: @escaping @Sendable () -> Void = {}
     ) async throws -> Outcome {
         let output = Mutex<[UInt8]>([])
         let request = SandboxRequest(
             layers: [root + "/layer"], command: ["/bin/sh", "-c", line], environment: SandboxWorld.environment, workingDirectory: .root,
             limits: limits, network: network)
+        var sandbox = sandbox
+        sandbox.without = layers
         return try await sandbox.run(
             request,
             output: { bytes in

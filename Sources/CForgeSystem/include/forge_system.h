@@ -37,6 +37,9 @@ int forge_stderr_write(const void *bytes, size_t count);
 ssize_t forge_receive(int socket, void *bytes, size_t size, int *fd);
 /// Free bytes and free inodes of the file system behind `fd`.
 int forge_free_space(int fd, uint64_t *bytes, uint64_t *inodes);
+
+// Whether `word` stands in `bytes`; memmem, which Swift cannot name.
+int forge_contains(const void *bytes, size_t count, const void *word, size_t length);
 int forge_terminal_width(int fd);
 /// 1 when something keeps the kernel's clock right, 0 when nothing does.
 int forge_clock_is_kept(void);

@@ -9,18 +9,22 @@ struct StepGround: Sendable {
     let layers: [String]
 
     static func prepare(
-        _ request: SandboxRequest, in home: String, range: IDRange, _ installation: SandboxInstallation
+        _ request: SandboxRequest, in home: String, range: IDRange, _ installation: SandboxInstallation,
+        alteration: @escaping @Sendable (inout RuntimeSpecification) -> Void
     ) async throws -> StepGround {
         let group = installation.group(ofRun: home)
-        let bundle = OCIBundle(step: request, ids: installation.ids(range), cgroup: installation.isRootless ? nil : group.path)
+        var bundle = OCIBundle(step: request, ids: installation.ids(range), cgroup: installation.isRootless ? nil : group.path)
+        bundle.alteration = alteration
+        let whole = bundle
         guard installation.isRootless else {
-            let configuration = try await BlockingPool.run { try bundle.write(to: home) }
-            try await StepDisk.create(at: "\(home)/disk.img", bytes: request.limits.diskBytes)
+            let configuration = try await BlockingPool.run { try whole.write(to: home) }
+            try await StepDisk.create(
+                at: "\(home)/disk.img", bytes: request.limits.diskBytes, inodes: request.limits.inodes ?? Step.Limits.standardInodes)
             var layers = request.layers
             if installation.copiesLayers { layers = try await LayerCopies(installation.directory, range).copies(of: layers) }
             return StepGround(configuration: configuration, disk: ["--image", "disk.img"], layers: layers)
         }
-        return try await rootless(bundle, request, in: home, group, installation)
+        return try await rootless(whole, request, in: home, group, installation)
     }
 
     private static func rootless(

@@ -57,7 +57,7 @@ struct ServerPlace: Sendable {
         let bundle = try OCIBundle(server: request, ids: .range(base: range.base), cgroup: group.name)
         let path = home.path
         let configuration = try await BlockingPool.run { try bundle.write(to: path) }
-        try await StepDisk.create(at: "\(path)/disk.img", bytes: request.limits.diskBytes)
+        try await StepDisk.create(at: "\(path)/disk.img", bytes: request.limits.diskBytes, inodes: Step.Limits.standardInodes)
         if let slot {
             try await slot.removeInterface()
             try await ServerFirewall.raise()

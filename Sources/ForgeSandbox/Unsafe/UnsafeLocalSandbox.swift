@@ -65,7 +65,7 @@ package struct UnsafeLocalSandbox: Sandbox {
             locks: [range.lock])
         let lifeline = helper.lifeline
         async let report = BlockingPool.run { try SandboxReport.read(from: helper.report) { _ in } }
-        async let drained: Void = BlockingPool.run { try OCISandbox.pump(helper, limit: request.limits.logBytes, to: output) }
+        async let drained = BlockingPool.run { try OCISandbox.pump(helper, through: StepOutput(request.limits), to: output) }
         let timer = Task {
             try await Task.sleep(for: .seconds(request.limits.timeoutSeconds))
             lifeline.cut(.exceeded(.time))
@@ -76,7 +76,7 @@ package struct UnsafeLocalSandbox: Sandbox {
         } onCancel: {
             lifeline.cut(.cancelled)
         }
-        try await drained
+        _ = try await drained
         let duration = ContinuousClock.now - started
         let egress = await proxy?.stop() ?? []
         let ending = try Self.ending(try await report, lifeline)
