@@ -75,13 +75,14 @@ let package = Package(
             [.grdb, "ForgeModel", "ForgeSystem", "ForgeTOML", "ForgeEvents", "ForgeStore", "ForgeControl", "ForgeTargetProtocol"]),
         room("ForgeApps", ["ForgeModel", "ForgeSystem", "ForgeStore", "ForgeSandbox", "ForgeControl"]),
         room("ForgeGateway", ["ForgeHTTP", "ForgeModel", "ForgeSystem", "ForgeStore", .nio, .nioPosix]),
+        room("ForgeImages", ["ForgeModel", "ForgeSystem", "ForgeStore"]),
         room("ForgeTerminal", ["ForgeModel", "ForgeEvents"]),
         // 4
         room(
             "ForgePipeline",
             [
                 "ForgeModel", "ForgeSystem", "ForgeTOML", "ForgeEvents", "ForgePresets", "ForgeStore", "ForgeGit", "ForgeSandbox",
-                "ForgeControl", "ForgePlanning", "ForgeEngine", "ForgeReleases", "ForgeApps", "ForgeGateway",
+                "ForgeControl", "ForgePlanning", "ForgeEngine", "ForgeImages", "ForgeReleases", "ForgeApps", "ForgeGateway",
             ]),
         // 6
         .executableTarget(
@@ -124,6 +125,7 @@ let package = Package(
             ]),
         tests("ForgeAppsTests", ["ForgeApps", "ForgeModel"]),
         tests("ForgeGatewayTests", ["ForgeGateway", "ForgeModel", "ForgeStore", "ForgeSystem", "ForgeTestSupport"]),
+        tests("ForgeImagesTests", ["ForgeImages", "ForgeModel", "ForgeStore", "ForgeSystem", "ForgeTestSupport"]),
         tests("ForgeTerminalTests", ["ForgeTerminal", "ForgeEvents", "ForgeModel"]),
         tests("LayeringTests", ["ForgeTestSupport"]),
         tests("EndToEndTests", ["ForgeTestSupport"]),

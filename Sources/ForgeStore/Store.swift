@@ -11,6 +11,7 @@ package struct Store: Sendable {
     package let artifacts: ArtifactStore
     package let toolCaches: ToolCaches
     package let sources: SourceIndex
+    package let images: ImageIndex
     package let collector: GarbageCollector
     package let verifier: StoreVerifier
     /// Locks of the actions that are being executed.
@@ -28,6 +29,7 @@ package struct Store: Sendable {
         artifacts = ArtifactStore(content: content, trees: trees, database: database, path: index)
         toolCaches = ToolCaches(trees: trees, database: database, path: index)
         sources = SourceIndex(database: database, path: index)
+        images = ImageIndex(trees: trees, database: database, path: index)
         collector = GarbageCollector(root: root, content: content, trees: trees, database: database)
         verifier = StoreVerifier(root: root, content: content, trees: trees, database: database)
         flights = root + "/flights"

@@ -13,6 +13,8 @@ package struct StoreRoot: Sendable {
         case record(Digest)
         case toolCache(ToolCacheKey)
         case source(Digest)
+        /// `digest` in hexadecimal digits.
+        case image(digest: String, platform: Platform)
     }
 
     package let owner: Owner
@@ -32,6 +34,7 @@ extension StoreRoot.Owner: CustomStringConvertible {
         case .record(let digest): "build record \(digest)"
         case .toolCache(let key): "tool cache `\(key.path)` of `\(key.project)`"
         case .source(let digest): "source \(digest)"
+        case .image(let digest, let platform): "image sha256:\(digest) for \(platform)"
         }
     }
 }
@@ -44,7 +47,7 @@ struct RootIndex {
     /// The most recently used first.
     func roots() throws -> [StoreRoot] {
         let roots = try database.pool.read { database in
-            try actions(database) + objects(database) + toolCaches(database) + sources(database)
+            try actions(database) + objects(database) + toolCaches(database) + sources(database) + images(database)
         }
         return roots.sorted { ($1.usedAt, "\($0.owner)") < ($0.usedAt, "\($1.owner)") }
     }
@@ -99,6 +102,13 @@ struct RootIndex {
         }
     }
 
+    private func images(_ database: GRDB.Database) throws -> [StoreRoot] {
+        try Row.fetchAll(database, sql: "SELECT image, usedAt FROM image").compactMap { row in
+            guard let image = try? CanonicalJSON.decode(StoredImage.self, from: Array((row["image"] as String).utf8)) else { return nil }
+            return StoreRoot(owner: .image(image), trees: [image.root], blobs: image.documents.map(\.hex), usedAt: row["usedAt"])
+        }
+    }
+
     /// Takes the roots out of the index, but for those that were used since they were read. Durable on return.
     func remove(_ roots: [StoreRoot]) throws {
         try database.pool.write { database in
@@ -119,6 +129,9 @@ struct RootIndex {
                 case .source(let digest):
                     try database.execute(
                         sql: "DELETE FROM source WHERE root = ? AND usedAt = ?", arguments: [DigestText.of(digest), root.usedAt])
+                case .image(let digest, let platform):
+                    try database.execute(
+                        sql: "DELETE FROM image WHERE key = ? AND usedAt = ?", arguments: [ImageIndex.key(digest, platform), root.usedAt])
                 }
             }
             try database.execute(

@@ -92,6 +92,16 @@ enum StoreSchema {
                     ) WITHOUT ROWID;
                     """)
         }
+        migrator.registerMigration("5 images") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE image (
+                        key TEXT PRIMARY KEY NOT NULL,  -- hex digest of what was pulled, and the platform
+                        image TEXT NOT NULL,            -- StoredImage as JSON
+                        usedAt INTEGER NOT NULL
+                    ) WITHOUT ROWID;
+                    """)
+        }
         return migrator
     }
 }
