@@ -4,7 +4,9 @@ set -eu
 
 packages="pkg-config libgit2-dev libarchive-dev libsqlite3-dev libtomlplusplus-dev libzstd-dev crun runc uidmap e2fsprogs iproute2 nftables git curl zstd strace libfaketime hugo python3 python3-venv python3-pip"
 # Servers that the tests run themselves, on ports of their own.
-packages="$packages openssl nginx fcgiwrap openssh-server openssh-client"
+packages="$packages openssl nginx fcgiwrap openssh-server openssh-client docker-registry"
+# What makes and checks the images they serve.
+packages="$packages skopeo umoci busybox-static"
 [ -x /usr/bin/node ] || packages="$packages nodejs"
 [ -x /usr/bin/npm ] || packages="$packages npm"
 
@@ -75,7 +77,7 @@ if ! recent_libgit2; then
     else as_root apt-get install -y -qq --no-install-recommends libgit2-dev >/dev/null; fi
 fi
 # Nor at the next boot.
-for pair in nginx:nginx.service fcgiwrap:fcgiwrap.socket fcgiwrap:fcgiwrap.service openssh-server:ssh.service; do
+for pair in nginx:nginx.service fcgiwrap:fcgiwrap.socket fcgiwrap:fcgiwrap.service openssh-server:ssh.service docker-registry:docker-registry.service; do
     case " $missing " in
         *" ${pair%%:*} "*) [ ! -d /run/systemd/system ] || as_root systemctl disable --quiet "${pair#*:}" 2>/dev/null || true ;;
     esac

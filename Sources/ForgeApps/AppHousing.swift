@@ -46,7 +46,20 @@ package struct AppHousing: Sendable {
         let environment = AppEnvironment(app, owners: owners, gatewayPort: gatewayPort)
         let request = ServerRequest(
             root: try await trees.materialize(app.root), command: app.launch.command, directory: app.launch.directory ?? .root,
-            environment: environment.variables, limits: limits)
+            environment: searchPath(of: app).merging(environment.variables) { $1 }, limits: limits, system: try await system(of: app))
         return try await RunningServer.start(request, in: sandbox) { log.write($0) }
+    }
+
+    private func system(of app: AppSpecification) async throws -> SystemFiles {
+        guard let system = app.system else { return .host }
+        let folder = try await trees.materialize(system.root)
+        return system.image == nil ? .hostWithPackages(folder) : .root(folder)
+    }
+
+    private func searchPath(of app: AppSpecification) -> [String: String] {
+        guard let folders = app.system?.path, !folders.isEmpty, let usual = SandboxWorld.serverEnvironment["PATH"] else { return [:] }
+        var seen: Set<String> = []
+        let path = (folders + usual.split(separator: ":").map(String.init)).filter { seen.insert($0).inserted }
+        return ["PATH": path.joined(separator: ":")]
     }
 }

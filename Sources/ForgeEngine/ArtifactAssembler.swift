@@ -13,15 +13,18 @@ package struct ArtifactAssembler: Sendable {
     /// - Throws: `ForgeError` when the output is missing, empty or holds links that leave it.
     /// - Parameters:
     ///   - runtimes: what the plan's `runtimes` are on this machine.
+    ///   - system: what its files run in, where that is not the machine's own /usr.
     ///   - interpreters: the files behind them: a virtual environment holds links to these, which it does not carry.
     package func assemble(
-        _ plan: BuildPlan, report: BuildReport, runtimes: [Runtime] = [], interpreters: Set<String> = []
+        _ plan: BuildPlan, report: BuildReport, runtimes: [Runtime] = [], interpreters: Set<String> = [],
+        system: ArtifactSystem? = nil
     ) async throws -> Assembly {
         let recipe = Recipe(
-            tree: report.root, root: plan.root, spec: plan.artifact, runtimes: runtimes, interpreters: interpreters.sorted())
+            tree: report.root, root: plan.root, spec: plan.artifact, runtimes: runtimes, interpreters: interpreters.sorted(),
+            system: plan.artifact.kind == .static ? nil : system)
         let key = Digest(of: try CanonicalJSON.encode(recipe))
         if let known = try await store.artifacts.assembly(key) { return known }
-        let assembly = try await assembled(plan, report: report, runtimes: runtimes, interpreters: interpreters)
+        let assembly = try await assembled(plan, report: report, recipe)
         try await store.artifacts.remember(assembly, as: key)
         return assembly
     }
@@ -35,11 +38,10 @@ package struct ArtifactAssembler: Sendable {
         let spec: ArtifactSpec
         let runtimes: [Runtime]
         let interpreters: [String]
+        let system: ArtifactSystem?
     }
 
-    private func assembled(
-        _ plan: BuildPlan, report: BuildReport, runtimes: [Runtime], interpreters: Set<String>
-    ) async throws -> Assembly {
+    private func assembled(_ plan: BuildPlan, report: BuildReport, _ recipe: Recipe) async throws -> Assembly {
         let spec = plan.artifact
         guard spec.kind != .image else {
             throw ForgeError(
@@ -50,7 +52,7 @@ package struct ArtifactAssembler: Sendable {
         let root = try await root(of: spec, plan: plan, report: report)
         let summary = try await store.trees.summary(root)
         guard summary.files > 0 else { throw missing("is empty", spec, report) }
-        if let link = try await store.trees.escapingSymlinks(root, allowing: interpreters).first {
+        if let link = try await store.trees.escapingSymlinks(root, allowing: Set(recipe.interpreters)).first {
             throw ForgeError(
                 .store, "artifact.symlink", "`\(link)` is a symbolic link that leaves the artifact",
                 hint: "copy the file it points to instead")
@@ -58,7 +60,7 @@ package struct ArtifactAssembler: Sendable {
         let isStatic = spec.kind == .static
         let manifest = ArtifactManifest(
             kind: spec.kind, platform: isStatic ? nil : Platform.current, root: root, launch: spec.launch,
-            runtimes: isStatic ? [] : runtimes, routes: spec.routes)
+            runtimes: isStatic ? [] : recipe.runtimes, routes: spec.routes, system: recipe.system)
         var warnings: [Diagnostic] = []
         if isStatic, try store.trees.sourceTree(root).node(at: RelativePath(parsing: "index.html")) == nil {
             warnings.append(Diagnostic("the output `\(spec.output)` has no `index.html`", hint: "its root will answer 404"))

@@ -23,6 +23,10 @@ package struct BuildEngine: Sendable {
         package let secrets: [String: [Secret]]
         /// Whose word the source is.
         package let trust: Trust
+        /// What the steps run in: for their keys, and the trees behind it, which are asked for once a step has to run.
+        package var system = BuildSystem.host
+        /// Asked when a step has failed: what its log says about the way out.
+        package var advice: @Sendable (_ log: String) async -> String? = { _ in nil }
         /// Asked for each step that reaches registries, once it is known that it has to run.
         package let network: @Sendable (Step) async throws -> StepNetwork
 
@@ -96,7 +100,9 @@ package struct BuildEngine: Sendable {
                     steps.append((step, part))
                     continue
                 }
-                guard same.step == step, same.part.request.plan.root == part.request.plan.root else { throw Self.differs(step) }
+                guard same.step == step, same.part.request.plan.root == part.request.plan.root,
+                    same.part.request.system.identity == part.request.system.identity
+                else { throw Self.differs(step) }
             }
         }
         let spans = Dictionary(uniqueKeysWithValues: steps.map { ($0.step.id, events.newSpan(.step, $0.step.id)) })

@@ -36,11 +36,12 @@ package actor LocalStepRunner: StepRunner {
             layers.append(try await trees.materialize(trees.nest(root, at: path)))
         }
         let action = execution.action
+        var environment = action.environment.merging(execution.values) { $1 }
+            .merging(execution.network?.environment ?? [:]) { own, _ in own }
+        if execution.step.environment["PATH"] == nil { environment["PATH"] = execution.system.searchPath(environment["PATH"]) }
         let request = SandboxRequest(
-            layers: layers, command: action.command,
-            environment: action.environment.merging(execution.values) { $1 }
-                .merging(execution.network?.environment ?? [:]) { own, _ in own },
-            workingDirectory: action.workingDirectory, limits: execution.step.limits, network: execution.network?.policy)
+            layers: layers, command: action.command, environment: environment, workingDirectory: action.workingDirectory,
+            limits: execution.step.limits, network: execution.network?.policy, system: try await files(of: execution.system))
         let trees = self.trees
         let step = execution.step
         return try await sandbox.run(request, output: { output(Array($0)) }) { result in
@@ -48,6 +49,14 @@ package actor LocalStepRunner: StepRunner {
             let outcome = try await Self.outcome(of: result, step: step, action: action, trees: trees)
             return StepRun(
                 outcome: outcome, durationMs: Int(result.duration / .milliseconds(1)), caches: await caches, egress: result.egress)
+        }
+    }
+
+    private func files(of system: StepSystem) async throws -> SystemFiles {
+        switch system {
+        case .host: .host
+        case .hostWithPackages(let usr): .hostWithPackages(try await trees.materialize(usr))
+        case .root(let root, _): .root(try await trees.materialize(root))
         }
     }
 

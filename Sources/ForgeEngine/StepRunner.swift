@@ -23,10 +23,11 @@ package struct StepExecution: Sendable {
     package let network: StepNetwork?
     /// Variables whose values the action only has a tag of.
     package let values: [String: String]
+    package let system: StepSystem
 
     package init(
         step: Step, action: Action, layers: [Digest], caches: [RelativePath: Digest] = [:], network: StepNetwork? = nil,
-        values: [String: String] = [:]
+        values: [String: String] = [:], system: StepSystem = .host
     ) {
         self.step = step
         self.action = action
@@ -34,6 +35,7 @@ package struct StepExecution: Sendable {
         self.caches = caches
         self.network = network
         self.values = values
+        self.system = system
     }
 }
 

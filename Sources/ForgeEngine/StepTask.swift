@@ -96,10 +96,11 @@ struct StepTask: Sendable {
         // The top layer first: what was built last covers what it was built from.
         let layers = Array(dependencies.reversed()) + [visible]
         async let network = step.network == .registries ? request.network(step) : nil
+        async let system = request.system.open()
         let kept = try await keptCaches()
         let execution = StepExecution(
             step: step, action: action, layers: layers, caches: kept.mapValues(\.root), network: try await network,
-            values: request.values[step.id] ?? [:])
+            values: request.values[step.id] ?? [:], system: try await system)
         let fresh = try await engine.slots.run(step.limits) {
             tell("waiting for a free core")
         } _: {
@@ -131,6 +132,7 @@ struct StepTask: Sendable {
     private func action(inputRoot: Digest) -> Action {
         var platform = ["platform": Platform.current.description, "network": step.network.rawValue]
         for (name, identity) in request.toolchains { platform["toolchain \(name)"] = identity }
+        platform.merge(request.system.identity) { $1 }
         return Action(
             command: step.command, environment: SandboxWorld.environment.merging(step.environment) { _, own in own },
             workingDirectory: directory, inputRoot: inputRoot, outputPaths: step.outputs.map(step.local), platform: platform)
@@ -190,7 +192,7 @@ struct StepTask: Sendable {
         case .failed(let code, let why, let hint):
             throw ForgeError(
                 .build, code, "step `\(step.id)` \(why): `\(step.commandLine)`",
-                hint: ([hint] + refusals(in: run) + ["full log: \(logFile)"]).compactMap(\.self).joined(separator: "; "))
+                hint: ([hint, await advice(code)] + refusals(in: run) + ["full log: \(logFile)"]).compactMap(\.self).joined(separator: "; "))
         case .succeeded(let outputs, let undeclared):
             try await checkWitnesses(outputs, run)
             try await checkLeaks(outputs, secrets)
@@ -215,6 +217,16 @@ struct StepTask: Sendable {
                 "keep it out of what is built; if everybody may know it, write `publishes = [\"\(leak.name)\"]` under `[build]` in crowdforge.toml"
         )
     }
+
+    /// Of a command that failed by itself.
+    private func advice(_ code: String) async -> String? {
+        guard ["step.failed", "step.no-command"].contains(code) else { return nil }
+        let bytes = try? await BlockingPool.run { [logFile] in try Files.read(logFile, limit: Self.readLog) }
+        return await request.advice(String(decoding: bytes ?? [], as: UTF8.self))
+    }
+
+    /// How much of a log is looked through for what was missing first.
+    private static let readLog = 8 << 20
 
     /// npm, for one, can lose its connections and end with 0.
     private func checkWitnesses(_ outputs: Digest, _ run: StepRun) async throws {

@@ -1,20 +1,26 @@
-internal import ForgeModel
+package import ForgeModel
 internal import ForgeStore
 internal import ForgeSystem
 internal import Glibc
 
 /// The layers of an image laid over each other, the lowest first.
 /// Source: OCI Image Format Specification 1.1, "Image Layer Filesystem Changeset", "Applying Changesets".
-struct ImageAssembly {
+package struct ImageAssembly {
     private let trees: TreeStore
     private var remaining: Int64
-    private(set) var root: Digest
+    /// What is there by now.
+    private var root: Digest
 
     init(trees: TreeStore, maximumBytes: Int64) async throws {
         self.trees = trees
         remaining = maximumBytes
         root = try await trees.merge([])
     }
+
+    /// Without what never shows: other file systems are mounted there, and nothing on the way to them may be a link of somebody's making.
+    func finished() async throws -> Digest { try await trees.removing(Self.covered, from: root) }
+
+    package static let covered = ["dev", "proc", "sys", "tmp", "workspace", "home"].map { RelativePath.root.appending(component: $0) }
 
     /// Unpacks the layer at `path` over what is there: first what it takes away, then what it brings.
     mutating func add(_ path: String, named name: String, thenRemove: Bool) async throws {

@@ -169,7 +169,7 @@ package struct ImagePuller: Sendable {
                 let isLast = !layers[(index + 1)...].contains(layer)
                 try await assembly.add("\(folder)/\(layer.hex)", named: "layer \(index + 1) of \(reference.name)", thenRemove: isLast)
             }
-            return assembly.root
+            return try await assembly.finished()
         }
     }
 }

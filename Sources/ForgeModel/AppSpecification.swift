@@ -19,11 +19,15 @@ package struct AppSpecification: Hashable, Sendable, Codable {
     package let variables: String?
     /// Tells whether two releases got the same variables, and nothing else about them.
     package let variablesTag: String
+    /// What its files run in; nil for the machine's own /usr.
+    package let system: ArtifactSystem?
 
     package init(
         release: String, project: String, environment: DeployEnvironment, preview: Int?, host: String, commit: String?,
-        artifact: Digest, root: Digest, launch: Launch, variables: String?, variablesTag: String
+        artifact: Digest, root: Digest, launch: Launch, variables: String?, variablesTag: String,
+        system: ArtifactSystem? = nil
     ) {
+        self.system = system
         self.release = release
         self.project = project
         self.environment = environment

@@ -10,10 +10,14 @@ package struct ArtifactManifest: Hashable, Sendable, Codable {
     /// Interpreters that must be there to launch it, by name; empty for what runs by itself.
     package let runtimes: [Runtime]
     package let routes: [Route]
+    /// What its files run in; nil for the machine's own /usr.
+    package let system: ArtifactSystem?
 
     package init(
-        kind: Artifact.Kind, platform: Platform?, root: Digest, launch: Launch?, runtimes: [Runtime] = [], routes: [Route]
+        kind: Artifact.Kind, platform: Platform?, root: Digest, launch: Launch?, runtimes: [Runtime] = [], routes: [Route],
+        system: ArtifactSystem? = nil
     ) {
+        self.system = system
         self.kind = kind
         self.platform = platform
         self.root = root
@@ -99,4 +103,9 @@ package struct Route: Hashable, Sendable, Codable {
         self.pattern = pattern
         self.kind = kind
     }
+}
+
+extension ArtifactManifest {
+    /// Merkle roots of all that it takes to run it.
+    package var trees: [Digest] { [root] + (system.map { [$0.root] } ?? []) }
 }

@@ -12,11 +12,14 @@ package struct BuildPlan: Hashable, Sendable, Codable {
     /// Names of the toolchains any step uses, with the version asked for (a requirement as written in the project).
     package let toolchains: [String: String]
     package let warnings: [Diagnostic]
+    /// What the steps run in; nil: the machine's own /usr.
+    package let system: SystemSpec?
 
     package init(
         preset: PresetReference, root: RelativePath, steps: [Step], artifact: ArtifactSpec, toolchains: [String: String],
-        warnings: [Diagnostic]
+        warnings: [Diagnostic], system: SystemSpec? = nil
     ) {
+        self.system = system
         self.version = BuildPlan.formatVersion
         self.preset = preset
         self.root = root

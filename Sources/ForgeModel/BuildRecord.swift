@@ -86,6 +86,22 @@ package struct BuildRecord: Hashable, Sendable, Codable {
         }
     }
 
+    /// What the steps ran in, or would have.
+    package struct System: Hashable, Sendable, Codable {
+        /// `debian 12` for the machine's own /usr, else the image as the project names it.
+        package let name: String
+        /// Of the image, or of the machine's list of installed packages, where there is one.
+        package let digest: String?
+        /// What was laid over it; nil for nothing.
+        package let packages: [SystemPackage]?
+
+        package init(name: String, digest: String?, packages: [SystemPackage]? = nil) {
+            self.name = name
+            self.digest = digest
+            self.packages = packages
+        }
+    }
+
     package let artifact: Digest
     package let source: Source
     package let plan: Digest
@@ -95,6 +111,8 @@ package struct BuildRecord: Hashable, Sendable, Codable {
     package let toolchains: [String: String]
     package let sandbox: String
     package let warnings: [Diagnostic]
+    /// Nil in records that were made before they told.
+    package let system: System?
     /// Nil in records that were made before builds had one.
     package let binding: Binding?
     /// Seconds since 1970.
@@ -103,8 +121,10 @@ package struct BuildRecord: Hashable, Sendable, Codable {
 
     package init(
         artifact: Digest, source: Source, plan: Digest, preset: PresetReference, steps: [StepRecord], toolchains: [String: String],
-        sandbox: String, warnings: [Diagnostic], binding: Binding? = nil, finishedAt: Int64, forgeVersion: String
+        sandbox: String, warnings: [Diagnostic], binding: Binding? = nil, finishedAt: Int64, forgeVersion: String,
+        system: System? = nil
     ) {
+        self.system = system
         self.artifact = artifact
         self.source = source
         self.plan = plan

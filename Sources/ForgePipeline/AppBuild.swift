@@ -28,9 +28,14 @@ struct AppBuild: Sendable {
     /// - Parameter folder: the one that was asked for, where the source is the workspace around it.
     func run(_ plans: [Planned], folder: RelativePath?) async throws -> [Pipeline.Built] {
         for warning in distinct(plans.flatMap(\.filled.plan.warnings)) { events.emit(.warning(warning)) }
+        let kitchen = kitchen()
+        let systems = SystemSource(build: self, kitchen: kitchen, scope: scope(of: folder))
+        try await systems.check(plans.map(\.filled.plan))
         var toolchains: [IdentifiedToolchains] = []
-        for planned in plans { toolchains.append(try await identify(planned.filled.plan)) }
-        let reports = try await execute(plans, toolchains, scope: scope(of: folder))
+        for planned in plans {
+            toolchains.append(try await identify(planned.filled.plan, in: systems.system(for: planned.filled.plan)))
+        }
+        let reports = try await execute(plans, toolchains, kitchen, scope: scope(of: folder))
         var built: [Pipeline.Built] = []
         var told = Set(remarks + plans.flatMap(\.filled.plan.warnings))
         for (index, planned) in plans.enumerated() {
@@ -51,7 +56,8 @@ struct AppBuild: Sendable {
         let plan = planned.filled.plan
         let (artifact, findings) = try await pipeline.spanned(events.newSpan(.artifact, span)) {
             let made = try await ArtifactAssembler(store: store).assemble(
-                plan, report: report, runtimes: toolchains.runtimes, interpreters: toolchains.files)
+                plan, report: report, runtimes: toolchains.runtimes, interpreters: toolchains.files,
+                system: toolchains.artifactSystem)
             let artifact = made.artifact
             try pipeline.operatorConfiguration().limits.artifact.check(artifact)
             return (
@@ -61,7 +67,7 @@ struct AppBuild: Sendable {
         let warnings = remarks + plan.warnings + findings + undeclared(in: report) + refused(in: report)
         for warning in warnings where told.insert(warning).inserted { events.emit(.warning(warning)) }
         let record = try await record(
-            artifact, of: planned.app, plan: planned.filled, report: report, toolchains: toolchains.identities, warnings: warnings)
+            artifact, of: planned.app, plan: planned.filled, report: report, toolchains: toolchains, warnings: warnings)
         try await export(artifact)
         let output = BuildOutput(
             artifact: artifact, preset: plan.preset.id, report: report, record: record, warnings: warnings,
@@ -80,34 +86,65 @@ struct AppBuild: Sendable {
         /// What the artifact needs where it runs.
         var runtimes: [Runtime] = []
         var files: Set<String> = []
+        /// What they are part of; nil where nothing runs.
+        var system: PlannedSystem?
+        /// The same for what is launched later.
+        var artifactSystem: ArtifactSystem?
     }
 
-    private func identify(_ plan: BuildPlan) async throws -> IdentifiedToolchains {
-        guard !plan.steps.isEmpty || !plan.artifact.runtimes.isEmpty else { return IdentifiedToolchains() }
+    private func identify(_ plan: BuildPlan, in system: PlannedSystem) async throws -> IdentifiedToolchains {
+        guard !plan.steps.isEmpty || !plan.artifact.runtimes.isEmpty || plan.artifact.kind == .container else {
+            return IdentifiedToolchains()
+        }
         let catalog = try await BlockingPool.run { [presets] in try presets.catalog() }
         let executables = Dictionary(uniqueKeysWithValues: plan.toolchains.keys.map { ($0, catalog.toolchain($0)?.executables ?? [$0]) })
+        let artifactSystem = plan.artifact.kind == .static ? nil : try await system.artifact()
+        if system.isImage {
+            // The image's digest stands for all that is in it.
+            var identified = IdentifiedToolchains(system: system, artifactSystem: artifactSystem)
+            if let artifactSystem {
+                identified.files = try await ImageToolchains.files(
+                    plan.artifact.runtimes, executables: executables, in: artifactSystem, store, image: system.record.name)
+            }
+            return identified
+        }
         let identities = try await HostToolchains(memoPath: pipeline.directories.toolchainMemo).identify(executables)
         let (runtimes, files) = try HostToolchains.runtimes(plan.artifact.runtimes, executables: executables, identities: identities)
-        return IdentifiedToolchains(identities: identities, runtimes: runtimes, files: files)
+        return IdentifiedToolchains(identities: identities, runtimes: runtimes, files: files, system: system, artifactSystem: artifactSystem)
     }
 
-    private func execute(_ plans: [Planned], _ toolchains: [IdentifiedToolchains], scope: String) async throws -> [BuildReport] {
+    /// Where steps are executed, and the folder of their logs.
+    struct Kitchen: Sendable {
+        let engine: BuildEngine
+        let logs: String
+    }
+
+    private func kitchen() -> Kitchen {
         let (directories, isolation) = (pipeline.directories, isolation)
-        let access = RegistryAccess(
-            presets: presets, configuration: try pipeline.operatorConfiguration(), environment: pipeline.environment, events: events)
         let logs = BuildLogs.next(in: directories.logs)
         let runner = LocalStepRunner(trees: store.trees) {
             try await BlockingPool.run { try BuildLogs.prune(directories.logs) }
             return try await isolation.sandbox()
         }
-        let engine = BuildEngine(store: store, runner: runner, events: events)
-        return try await engine.build(
+        return Kitchen(engine: BuildEngine(store: store, runner: runner, events: events), logs: logs)
+    }
+
+    private func execute(
+        _ plans: [Planned], _ toolchains: [IdentifiedToolchains], _ kitchen: Kitchen, scope: String
+    ) async throws -> [BuildReport] {
+        let access = RegistryAccess(
+            presets: presets, configuration: try pipeline.operatorConfiguration(), environment: pipeline.environment, events: events)
+        return try await kitchen.engine.build(
             zip(plans, toolchains).map { planned, toolchains in
-                BuildEngine.Request(
+                var request = BuildEngine.Request(
                     plan: planned.filled.plan, source: source.root, toolchains: toolchains.identities,
-                    scope: "\(scope)#\(planned.filled.plan.root.string)", useCache: request.useCache, logDirectory: logs,
+                    scope: "\(scope)#\(planned.filled.plan.root.string)", useCache: self.request.useCache, logDirectory: kitchen.logs,
                     values: planned.filled.values, secrets: planned.filled.secrets, network: { try await access.network(for: $0) },
                     trust: trust)
+                if let system = toolchains.system { request.system = system.build }
+                let present = planned.filled.plan.system?.packages ?? []
+                request.advice = { await SystemAdvice(presets: pipeline.installation.presets, present: present).text(for: $0) }
+                return request
             })
     }
 
@@ -138,7 +175,7 @@ struct AppBuild: Sendable {
     }
 
     private func record(
-        _ artifact: Artifact, of app: AppPlan, plan filled: BuildVariables.Filled, report: BuildReport, toolchains: [String: String],
+        _ artifact: Artifact, of app: AppPlan, plan filled: BuildVariables.Filled, report: BuildReport, toolchains: IdentifiedToolchains,
         warnings: [Diagnostic]
     ) async throws -> Digest {
         let origin = BuildRecord.Source(
@@ -146,9 +183,10 @@ struct AppBuild: Sendable {
         let plan = try CanonicalJSON.encode(filled.plan)
         let record = BuildRecord(
             artifact: artifact.digest, source: origin, plan: Digest(of: plan), preset: filled.plan.preset,
-            steps: report.steps.map(Self.record), toolchains: toolchains, sandbox: isolation.mark ?? report.sandbox ?? "none",
-            warnings: warnings,
-            binding: filled.binding, finishedAt: Int64(Date().timeIntervalSince1970), forgeVersion: ForgeVersion.current)
+            steps: report.steps.map(Self.record), toolchains: toolchains.identities,
+            sandbox: isolation.mark ?? report.sandbox ?? "none", warnings: warnings,
+            binding: filled.binding, finishedAt: Int64(Date().timeIntervalSince1970), forgeVersion: ForgeVersion.current,
+            system: toolchains.system?.record)
         // A build that did nothing has nothing new to tell.
         if report.sandbox == nil, let (digest, last) = try await store.artifacts.newestRecord(of: artifact.digest),
             last.tellsTheSame(as: record)

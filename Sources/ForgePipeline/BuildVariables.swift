@@ -104,7 +104,7 @@ struct BuildVariables: Sendable {
         let unknown = reads.filter { value(of: $0) == nil }.sorted()
         let filled = BuildPlan(
             preset: plan.preset, root: plan.root, steps: steps, artifact: plan.artifact, toolchains: plan.toolchains,
-            warnings: plan.warnings + unknown.map(warning))
+            warnings: plan.warnings + unknown.map(warning), system: plan.system)
         return Filled(plan: filled, values: values, secrets: secrets, binding: binding(reads, plan))
     }
 

@@ -50,6 +50,8 @@ package struct ForgeDirectories: Sendable, Hashable {
     /// Plans that were made before.
     package var plans: String { "\(state)/plans" }
     package var sandboxes: String { "\(state)/sandboxes" }
+    /// Images on their way into the store.
+    package var images: String { "\(state)/images" }
     package var gatewayState: String { "\(state)/gateway.json" }
     /// Log files of running servers.
     package var appLogs: String { "\(state)/apps" }

@@ -1,3 +1,4 @@
+internal import ForgeImages
 internal import ForgeModel
 internal import ForgePresets
 internal import ForgeSystem
@@ -10,6 +11,8 @@ struct OperatorConfiguration: Sendable, Hashable {
     var sandbox = OperatorSandbox()
     /// Servers that install steps may reach besides their registries, wherever they lie.
     var egress: Set<EgressOrigin> = []
+    /// Where registries of images are really asked.
+    var images = RegistryEndpoints()
     /// CA certificates that steps with a network are to trust besides the system's.
     var caBundle: String?
     /// Bytes that the blobs of the store may take before what was used least recently goes.
@@ -42,6 +45,7 @@ struct OperatorConfiguration: Sendable, Hashable {
         if let section = reader.tableReader("apps") { apps = OperatorApps(reading: section) }
         if let section = reader.tableReader("sandbox") { sandbox = OperatorSandbox(reading: section) }
         if let section = reader.tableReader("network") { readNetwork(section) }
+        if let section = reader.tableReader("images") { readImages(section) }
         if let section = reader.tableReader("store") {
             storeLimit = OperatorLimits.bytes("limit", section) ?? storeLimit
             section.finish()
@@ -61,6 +65,19 @@ struct OperatorConfiguration: Sendable, Hashable {
             caBundle = bundle.value
             if !bundle.value.hasPrefix("/") || !Files.exists(bundle.value) {
                 section.faults.add("there is no file `\(bundle.value)`", at: bundle.location, hint: "name a PEM file by its absolute path")
+            }
+        }
+        section.finish()
+    }
+
+    /// `"registry.example" = ["https://mirror.example:5000"]`
+    private mutating func readImages(_ section: TableReader) {
+        for entry in section.table.entries {
+            images.entries[entry.key] = (section.strings(entry.key) ?? []).compactMap { text in
+                do { return try RegistryEndpoint(parsing: text.value) } catch {
+                    section.faults.add("\((error as? ForgeError)?.message ?? "\(error)")", at: text.location, hint: (error as? ForgeError)?.hint)
+                    return nil
+                }
             }
         }
         section.finish()

@@ -38,7 +38,7 @@ struct OperatorLimits: Sendable, Hashable {
     func applied(to plan: BuildPlan) -> BuildPlan {
         BuildPlan(
             preset: plan.preset, root: plan.root, steps: plan.steps.map { $0.limited(by: self) }, artifact: plan.artifact,
-            toolchains: plan.toolchains, warnings: plan.warnings)
+            toolchains: plan.toolchains, warnings: plan.warnings, system: plan.system)
     }
 
     static func cpus(_ table: TableReader) -> Double? {

@@ -171,8 +171,8 @@ extension Pipeline {
         guard let artifact = try await store.artifacts.load(digest) else {
             throw ForgeError(.store, "artifact.damaged", "artifact `\(digest)` is damaged in the store", hint: "build it again")
         }
-        guard try await store.trees.acquire(artifact.manifest.root) else {
-            let missing = try await store.trees.missingBlobs(artifact.manifest.root)
+        for root in artifact.manifest.trees where try await !store.trees.acquire(root) {
+            let missing = try await store.trees.missingBlobs(root)
             throw ForgeError(
                 .store, "artifact.incomplete", "\(missing.count) files of artifact `\(digest)` are not in the store", hint: "build it again"
             )

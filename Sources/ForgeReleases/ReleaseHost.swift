@@ -115,7 +115,7 @@ actor ReleaseHost {
         let app = AppSpecification(
             release: release.id, project: request.project, environment: release.place.environment, preview: request.preview,
             host: request.host, commit: release.commit, artifact: artifact.digest, root: artifact.manifest.root, launch: launch,
-            variables: release.variables, variablesTag: release.variablesTag)
+            variables: release.variables, variablesTag: release.variablesTag, system: artifact.manifest.system)
         let isKept = try await connection().launch(app)
         if isKept { progress("took the kept server of an earlier release") }
         launched = app

@@ -22,6 +22,7 @@ struct OCIBundle {
     var isWithoutGroups = false
     /// The operator's CA certificates, for a step with a network.
     var caBundle: String?
+    var system = SystemFiles.host
     /// Files of /etc that replace or join the usual ones.
     var configuration: [String: String] = [:]
 
@@ -55,7 +56,7 @@ struct OCIBundle {
     func write(to directory: String) throws -> Descriptor {
         try Files.makeDirectory("\(directory)/etc", mode: 0o700)
         if let caBundle { try Self.writeCertificates(caBundle, to: "\(directory)/\(Self.certificates)") }
-        for (name, text) in Self.etc.merging(configuration, uniquingKeysWith: { $1 }) {
+        for (name, text) in Self.etc.merging(configuration, uniquingKeysWith: { $1 }) where system.isHosts || name != "os-release" {
             try Files.writeAtomically(Array(text.utf8), to: "\(directory)/etc/\(name)")
         }
         let encoder = JSONEncoder()
@@ -123,16 +124,13 @@ struct OCIBundle {
             .init(
                 destination: "/dev/shm", type: "tmpfs", source: "shm",
                 options: ["nosuid", "noexec", "nodev", "mode=1777", "size=64m", "nr_inodes=4096"]),
-            .init(destination: "/usr", type: "bind", source: "/usr", options: ["bind", "ro", "nosuid", "nodev"]),
             .init(
                 destination: SandboxWorld.workspace, type: "bind", source: "\(Self.stage)/workspace",
                 options: ["bind", "nosuid", "nodev"] + (workspaceIsReadOnly ? ["ro"] : [])),
             .init(destination: "/tmp", type: "bind", source: "\(Self.stage)/disk/tmp", options: ["bind", "nosuid", "nodev"]),
             .init(destination: SandboxWorld.home, type: "bind", source: "\(Self.stage)/disk/own", options: ["bind", "nosuid", "nodev"]),
         ]
-        for path in Self.sharedConfiguration where Files.exists(path) {
-            mounts.append(.init(destination: path, type: "bind", source: path, options: ["bind", "ro", "nosuid", "nodev", "noexec"]))
-        }
+        mounts += systemMounts
         if caBundle != nil {
             mounts.append(
                 .init(
@@ -140,6 +138,16 @@ struct OCIBundle {
                     options: ["bind", "ro", "nosuid", "nodev", "noexec"]))
         }
         return mounts
+    }
+
+    /// What of the host shows.
+    private var systemMounts: [RuntimeSpecification.Mount] {
+        guard system.isHosts else { return [] }
+        let usr = system == .host ? "/usr" : "\(Self.stage)/usr"
+        return [.init(destination: "/usr", type: "bind", source: usr, options: ["bind", "ro", "nosuid", "nodev"])]
+            + Self.sharedConfiguration.filter(Files.exists).map { path in
+                .init(destination: path, type: "bind", source: path, options: ["bind", "ro", "nosuid", "nodev", "noexec"])
+            }
     }
 
     private func namespace(_ type: String) -> String? { type == "network" && hasNetwork ? "/proc/1/ns/net" : nil }
@@ -177,6 +185,7 @@ extension OCIBundle {
             limits: Limits(
                 memoryBytes: request.limits.memoryBytes, processes: request.limits.processes, cpus: request.limits.cpus,
                 openFiles: request.limits.openFiles ?? Step.Limits.standardOpenFiles),
-            hasNetwork: request.network != nil, workspaceIsReadOnly: false, caBundle: request.network?.caBundle)
+            hasNetwork: request.network != nil, workspaceIsReadOnly: false, caBundle: request.network?.caBundle,
+            system: request.system)
     }
 }

@@ -30,10 +30,11 @@ package struct SandboxRequest: Sendable {
     package let limits: Step.Limits
     /// The servers the command may reach; nil for no network at all.
     package let network: EgressPolicy?
+    package let system: SystemFiles
 
     package init(
         layers: [String], command: [String], environment: [String: String], workingDirectory: RelativePath, limits: Step.Limits,
-        network: EgressPolicy? = nil
+        network: EgressPolicy? = nil, system: SystemFiles = .host
     ) {
         self.layers = layers
         self.command = command
@@ -41,6 +42,7 @@ package struct SandboxRequest: Sendable {
         self.workingDirectory = workingDirectory
         self.limits = limits
         self.network = network
+        self.system = system
     }
 }
 

@@ -32,8 +32,8 @@ package struct ArtifactStore: Sendable {
     /// Stores the manifest; durable on return. Equal manifests are one artifact.
     /// - Throws: `store.missing-blob` when a file of its tree is not here.
     package func save(_ manifest: ArtifactManifest) async throws -> Artifact {
-        if try await !trees.acquire(manifest.root), let missing = try await trees.missingBlobs(manifest.root).first {
-            throw StoreFailure.missing(missing)
+        for root in manifest.trees {
+            if try await !trees.acquire(root), let missing = try await trees.missingBlobs(root).first { throw StoreFailure.missing(missing) }
         }
         let digest = try await content.write(CanonicalJSON.encode(manifest))
         try await list(digest, as: .artifact)
@@ -86,9 +86,9 @@ package struct ArtifactStore: Sendable {
             }
         }
         guard let text, let assembly = try? CanonicalJSON.decode(Assembly.self, from: Array(text.utf8)),
-            try await isListed(assembly.artifact.digest.hex, as: .artifact) != nil, content.holds(assembly.artifact.digest),
-            try await trees.acquire(assembly.artifact.manifest.root)
+            try await isListed(assembly.artifact.digest.hex, as: .artifact) != nil, content.holds(assembly.artifact.digest)
         else { return nil }
+        for root in assembly.artifact.manifest.trees { guard try await trees.acquire(root) else { return nil } }
         try await UseClock.note("assembly", "key", [key.hex], in: database, path)
         try await note(assembly.artifact.digest)
         return assembly

@@ -83,7 +83,7 @@ struct RootIndex {
             let bytes = try content.readNow(digest)
             if kind == "artifact" {
                 let manifest = bytes.flatMap { try? CanonicalJSON.decode(ArtifactManifest.self, from: $0) }
-                return StoreRoot(owner: .artifact(digest), trees: manifest.map { [$0.root] } ?? [], blobs: [hex], usedAt: row["usedAt"])
+                return StoreRoot(owner: .artifact(digest), trees: manifest.map(\.trees) ?? [], blobs: [hex], usedAt: row["usedAt"])
             }
             let record = bytes.flatMap { try? CanonicalJSON.decode(BuildRecord.self, from: $0) }
             return StoreRoot(owner: .record(digest), trees: [], blobs: [hex] + (record.map { [$0.plan.hex] } ?? []), usedAt: row["usedAt"])

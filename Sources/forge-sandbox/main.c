@@ -54,6 +54,8 @@ static struct request parse(int argc, char **argv) {
         else if (!strcmp(key, "--address")) request.address = value;
         else if (!strcmp(key, "--gateway")) request.gateway = value;
         else if (!strcmp(key, "--layer")) request.layers[request.layer_count++] = value;
+        else if (!strcmp(key, "--root")) request.root = value;
+        else if (!strcmp(key, "--packages")) request.packages = value;
         else if (!strcmp(key, "--runtime")) request.runtime = value;
         else if (!strcmp(key, "--id")) request.id = value;
         else if (!strcmp(key, "--cgroup")) request.cgroup = value;

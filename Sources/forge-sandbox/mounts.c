@@ -170,6 +170,14 @@ static void mount_workspace(const struct request *request) {
     if (id_map >= 0) close(id_map);
 }
 
+// A stored tree of system files, read-only. They belong to the sandbox's root; without an id map to whomever they do, which is enough to
+// read them.
+void mount_tree(const struct request *request, const char *source, const char *target) {
+    int id_map = request->is_rootless || request->has_plain_layers ? -1 : layer_id_map(owner_of_root(request));
+    mount_layer(source, target, id_map);
+    if (id_map >= 0) close(id_map);
+}
+
 // Copies a regular file of the directory `from_fd`; it belongs to the sandbox's root.
 static void copy_file(int from_fd, const char *name, const char *target, unsigned long owner) {
     char buffer[8192];
@@ -185,14 +193,15 @@ static void copy_file(int from_fd, const char *name, const char *target, unsigne
 
 // The few files of /etc that programs look for, written by Forge into `etc` of the run directory.
 // They belong to the sandbox's root, so that the runtime can make mount points beside them.
-static void copy_etc(unsigned long owner) {
-    if (mkdir(STAGE "root/etc", 0755) < 0 || chown(STAGE "root/etc", (uid_t)owner, (gid_t)owner) < 0) die("etc");
+void copy_etc(const char *root, unsigned long owner) {
+    char target[320];
+    snprintf(target, sizeof target, "%s/etc", root);
+    if (mkdir(target, 0755) < 0 || chown(target, (uid_t)owner, (gid_t)owner) < 0) die("etc");
     DIR *directory = opendir("etc");
     if (!directory) die("etc");
     for (struct dirent *entry; (entry = readdir(directory));) {
         if (entry->d_type != DT_REG) continue;
-        char target[320];
-        snprintf(target, sizeof target, STAGE "root/etc/%s", entry->d_name);
+        snprintf(target, sizeof target, "%s/etc/%s", root, entry->d_name);
         copy_file(dirfd(directory), entry->d_name, target, owner);
     }
     closedir(directory);
@@ -204,7 +213,7 @@ static void mount_root(const struct request *request) {
     snprintf(options, sizeof options, "mode=0755,size=1m,nr_inodes=512,uid=%lu,gid=%lu", owner_of_root(request), owner_of_root(request));
     if (mkdir(STAGE "root", 0755) < 0) die("root");
     if (mount("forge", STAGE "root", "tmpfs", MS_NOSUID | MS_NODEV, options) < 0) die("mount the root");
-    copy_etc(owner_of_root(request));
+    copy_etc(STAGE "root", owner_of_root(request));
     make_group_places(request);
     static const char *const links[][2] = {
         {"usr/bin", STAGE "root/bin"}, {"usr/sbin", STAGE "root/sbin"}, {"usr/lib", STAGE "root/lib"}, {"usr/lib64", STAGE "root/lib64"}, {"usr/lib32", STAGE "root/lib32"}};
@@ -235,7 +244,9 @@ void prepare_mounts(const struct request *request) {
     if (mkdir(STAGE, 0755) < 0) die(STAGE);
     mount_disk(request);
     mount_workspace(request);
-    mount_root(request);
+    if (request->root) mount_image_root(request);
+    else mount_root(request);
+    if (request->packages) mount_packages(request);
     copy_certificates();
     if (request->is_server) return;
     int upper = open(STAGE "disk/upper", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);

@@ -22,6 +22,8 @@ struct request {
     const char *gateway;        // the host's
     const char **layers;        // top first
     size_t layer_count;
+    const char *root;           // the unpacked root file system of an image; NULL for the host's /usr
+    const char *packages;       // a folder whose content is laid over the host's /usr; NULL for none
     const char *runtime;        // runc or crun
     const char *id;
     const char *cgroup;         // path below each cgroup hierarchy's root
@@ -63,6 +65,10 @@ pid_t start_in_user_namespace(const struct request *request);
 int run_plain(const struct request *request);
 void confine_files(const char *own);
 int can_id_map(const char *path);
+void mount_image_root(const struct request *request);
+void mount_packages(const struct request *request);
+void mount_tree(const struct request *request, const char *source, const char *target);
+void copy_etc(const char *root, unsigned long owner);
 void run_inner(const struct request *request) __attribute__((noreturn));
 void make_group_places(const struct request *request);
 void finish_container(const struct request *request, pid_t container);

@@ -84,7 +84,10 @@ private struct ConfigurationDecoder {
         build.publishes = publishes(table)
         build.timeoutSeconds = timeout(table)
         build.memoryBytes = memory(table)
-        for key in ["image", "packages", "network"] where table.node(key) != nil {
+        let system = SystemTableReader(table: table)
+        build.image = system.image()
+        build.packages = system.packages()
+        for key in ["network"] where table.node(key) != nil {
             faults.add("`\(key)` is not supported yet", at: table.place(ofKey: key), hint: "remove the line")
         }
         table.finish()

@@ -21,6 +21,10 @@ package struct ProjectConfiguration: Hashable, Sendable {
         package var publishes: [String] = []
         package var timeoutSeconds: Int?
         package var memoryBytes: Int64?
+        /// What the steps run in, where not the machine's own /usr; whether it has a digest is asked later.
+        package var image: Located<ImageReference>?
+        /// Of the system's distribution, for native modules.
+        package var packages: [Located<String>] = []
 
         package init() {}
     }
@@ -79,6 +83,10 @@ package struct ProjectConfiguration: Hashable, Sendable {
     /// The app's folder below the source root.
     package var root: RelativePath { build.root?.value ?? .root }
 
+    var system: SystemSpec? {
+        SystemSpec(image: build.image?.value, packages: build.packages.map(\.value), imageLocation: build.image?.location)
+    }
+
     /// What it says for one app in a folder: limits, versions and variables as for the whole; of what is built only what the app's
     /// own table or its folder's own file says.
     package func narrowed(to app: App?, in folder: RelativePath, own: ProjectConfiguration) -> ProjectConfiguration {
@@ -101,6 +109,8 @@ package struct ProjectConfiguration: Hashable, Sendable {
         narrowed.build.pythonVersion = first(\.pythonVersion) ?? build.pythonVersion
         narrowed.build.timeoutSeconds = first(\.timeoutSeconds) ?? build.timeoutSeconds
         narrowed.build.memoryBytes = first(\.memoryBytes) ?? build.memoryBytes
+        narrowed.build.image = first(\.image) ?? build.image
+        narrowed.build.packages = build.packages + sources.flatMap(\.packages)
         narrowed.build.root = Located(folder, at: app?.build.root?.location ?? SourceLocation(file: Self.fileName))
         if own.deploy != Deploy() { narrowed.deploy = own.deploy }
         if !own.routes.isEmpty { narrowed.routes = own.routes }

@@ -18,7 +18,7 @@ package enum Planner {
         return BuildPlan(
             preset: detection.preset.reference, root: detection.place?.root ?? detection.root, steps: steps,
             artifact: try draft.artifact(steps),
-            toolchains: draft.toolchains(steps), warnings: detection.warnings)
+            toolchains: draft.toolchains(steps), warnings: detection.warnings, system: configuration.system)
     }
 }
 

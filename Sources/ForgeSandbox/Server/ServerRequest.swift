@@ -12,10 +12,11 @@ package struct ServerRequest: Sendable {
     package let environment: [String: String]
     package let limits: ServerLimits
     package let network: ServerNetwork
+    package let system: SystemFiles
 
     package init(
         root: String, command: [String], directory: RelativePath = .root, environment: [String: String],
-        limits: ServerLimits = .standard, network: ServerNetwork = .open
+        limits: ServerLimits = .standard, network: ServerNetwork = .open, system: SystemFiles = .host
     ) {
         self.root = root
         self.command = command
@@ -23,6 +24,7 @@ package struct ServerRequest: Sendable {
         self.environment = environment
         self.limits = limits
         self.network = network
+        self.system = system
     }
 }
 

@@ -67,7 +67,7 @@ struct ServerPlace: Sendable {
 
     func arguments(for request: ServerRequest) -> [String] {
         let network = slot.map { ["--interface", $0.interface, "--address", $0.address, "--gateway", $0.gateway] } ?? []
-        return ["--mode", "server", "--layer", request.root] + network
+        return ["--mode", "server", "--layer", request.root] + request.system.arguments + network
     }
 
     /// Gives everything back. Call once every process of the server is dead.
@@ -87,7 +87,7 @@ extension OCIBundle {
             ids: ids, cgroup: cgroup, command: request.command,
             environment: SandboxWorld.serverEnvironment.merging(request.environment) { $1 }, workingDirectory: request.directory,
             limits: Limits(memoryBytes: limits.memoryBytes, processes: limits.processes, cpus: limits.cpus), hasNetwork: true,
-            workspaceIsReadOnly: true)
+            workspaceIsReadOnly: true, system: request.system)
         guard request.network == .open else { return }
         configuration = [
             "resolv.conf": try NameServers.ofThisMachine().text,

@@ -27,6 +27,11 @@ package struct UnsafeLocalSandbox: Sandbox {
         _ request: SandboxRequest, output: @escaping @Sendable (UnsafeRawBufferPointer) -> Void,
         collect: @Sendable (SandboxResult) async throws -> Value
     ) async throws -> Value {
+        guard request.system == .host else {
+            throw ForgeError(
+                .build, "sandbox.no-image", "without a sandbox there is no other system than the machine's own",
+                hint: "leave out `--unsafe-local`, or `image` and `packages` below `[build]`")
+        }
         try Task.checkCancellation()
         let range = try IDRange.claim(in: "\(directory)/ids")
         let home = try await BlockingPool.run { try makeHome() }

@@ -1,0 +1,174 @@
+internal import ForgeEngine
+internal import ForgeEvents
+internal import ForgeImages
+internal import ForgeModel
+internal import ForgeSandbox
+internal import ForgeStore
+internal import ForgeSystem
+
+/// The system that a plan's steps run in, on this machine.
+struct PlannedSystem: Sendable {
+    let build: BuildSystem
+    let record: BuildRecord.System
+    /// For what is launched later; nil for the machine's own.
+    let artifact: @Sendable () async throws -> ArtifactSystem?
+    /// Whether nothing of the machine's own shows.
+    let isImage: Bool
+}
+
+/// Finds out what plans run in.
+struct SystemSource: Sendable {
+    private let pipeline: Pipeline
+    private let store: Store
+    private let trust: Trust
+    private let useCache: Bool
+    private let kitchen: AppBuild.Kitchen
+    private let scope: String
+
+    init(build: AppBuild, kitchen: AppBuild.Kitchen, scope: String) {
+        pipeline = build.pipeline
+        store = build.store
+        trust = build.trust
+        useCache = build.request.useCache
+        self.kitchen = kitchen
+        self.scope = scope
+    }
+
+    /// Before anything runs: that each image is one image, and not what a tag means today.
+    /// - Throws: `config.image-not-pinned`, with the line to write where the registry tells it.
+    func check(_ plans: [BuildPlan]) async throws {
+        for case let spec? in plans.map(\.system) {
+            guard let image = spec.image, image.digest == nil else { continue }
+            let pinned = try? await puller().pinned(image)
+            throw ForgeError(
+                .configuration, "config.image-not-pinned", "`image = \"\(image)\"` may be another image tomorrow: it has no digest",
+                at: spec.imageLocation,
+                hint: "write `image = \"\(pinned.map(\.description) ?? "\(image)@sha256:…")\"`"
+                    + (pinned == nil ? "; its registry does not tell the digest now" : ""))
+        }
+    }
+
+    /// Where packages are laid over it, these are fetched and unpacked now.
+    func system(for plan: BuildPlan) async throws -> PlannedSystem {
+        guard !plan.steps.isEmpty || !plan.artifact.runtimes.isEmpty || plan.artifact.kind == .container else { return try await host() }
+        let base = if let name = plan.system?.image { image(name) } else { try await host() }
+        guard let packages = plan.system?.packages else { return base }
+        return try await laid(packages, over: base, plan.preset)
+    }
+
+    private func image(_ image: ImageReference) -> PlannedSystem {
+        let digest = image.digest ?? ""
+        let pull = OneTime { try await self.pull(image) }
+        return PlannedSystem(
+            build: BuildSystem(identity: ["system": "sha256:\(digest)"]) {
+                let stored = try await pull.value()
+                return .root(stored.root, path: stored.path)
+            },
+            record: BuildRecord.System(name: image.description, digest: "sha256:\(digest)"),
+            artifact: {
+                let stored = try await pull.value()
+                return ArtifactSystem(image: digest, root: stored.root, path: stored.path)
+            }, isImage: true)
+    }
+
+    private func host() async throws -> PlannedSystem {
+        let host = try await BlockingPool.run { try HostSystem.identify() }
+        return PlannedSystem(
+            build: BuildSystem(identity: ["system": host.release]) { .host },
+            record: BuildRecord.System(name: host.release, digest: host.packages?.description), artifact: { nil }, isImage: false)
+    }
+
+    private func pull(_ image: ImageReference) async throws -> StoredImage {
+        if let digest = image.digest, let stored = try await store.images.load(digest, for: .current) { return stored }
+        let span = pipeline.events.newSpan(.source, "image")
+        return try await pipeline.spanned(span) {
+            let stored = try await puller().image(image) { pipeline.events.emit(.progress(span: span.id, $0)) }
+            return (stored, image.name)
+        }
+    }
+
+    /// A stranger's source is shown no image that takes the operator's login.
+    private func puller() throws -> ImagePuller {
+        let configuration = try pipeline.operatorConfiguration()
+        let credentials = trust == .trusted ? RegistryCredentials(environment: pipeline.environment) : .none
+        return ImagePuller(
+            store: store, home: pipeline.directories.images, endpoints: configuration.images, credentials: credentials,
+            caBundle: configuration.caBundle)
+    }
+
+    private func laid(_ packages: [String], over base: PlannedSystem, _ preset: PresetReference) async throws -> PlannedSystem {
+        let (outputs, list) = try await unpacked(packages, on: base, preset)
+        let trees = store.trees
+        guard let root = try await trees.subtree(outputs, at: RelativePath(parsing: SystemPackageSteps.root)) else {
+            throw ForgeError(.build, "packages.none", "the packages \(packages.joined(separator: ", ")) bring no files")
+        }
+        let identity = base.build.identity.merging(["packages": root.description]) { $1 }
+        let usr = try await trees.subtree(root, at: RelativePath(parsing: "usr"))
+        let whole = OneTime {
+            guard case .root(let image, let path) = try await base.build.open() else {
+                return usr.map { StepSystem.hostWithPackages(usr: $0) } ?? .host
+            }
+            return .root(try await trees.removing(ImageAssembly.covered, from: trees.merge([image, root])), path: path)
+        }
+        return PlannedSystem(
+            build: BuildSystem(identity: identity) { try await whole.value() },
+            record: BuildRecord.System(name: base.record.name, digest: base.record.digest, packages: list),
+            artifact: {
+                switch try await whole.value() {
+                case .host: nil
+                case .hostWithPackages(let usr): ArtifactSystem(image: nil, root: usr, path: [])
+                case .root(let root, let path): ArtifactSystem(image: try await base.artifact()?.image, root: root, path: path)
+                }
+            }, isImage: base.isImage)
+    }
+
+    /// Their files, and what they are.
+    private func unpacked(
+        _ packages: [String], on base: PlannedSystem, _ preset: PresetReference
+    ) async throws -> (outputs: Digest, list: [SystemPackage]) {
+        let files = base.isImage ? nil : try await BlockingPool.run { try AptFiles(ofMachineAt: "") }
+        let source = if let files { try await store.trees.ingest(files) } else { try await store.trees.merge([]) }
+        let configuration = try pipeline.operatorConfiguration()
+        var request = BuildEngine.Request(
+            plan: SystemPackageSteps.plan(packages, preset: preset, ofHost: !base.isImage), source: source, toolchains: [:],
+            scope: "\(scope)#packages", useCache: useCache, logDirectory: kitchen.logs,
+            network: { _ in
+                var policy = EgressPolicy(operatorEntries: configuration.egress, caBundle: configuration.caBundle)
+                policy.registries = if let files { files.origins } else { try await origins(of: base) }
+                return StepNetwork(policy: policy, environment: [:])
+            }, trust: trust)
+        request.system = base.build
+        let report = try await kitchen.engine.build(request)
+        let tree = store.trees.sourceTree(report.root)
+        let list = try await BlockingPool.run { try tree.read(RelativePath(parsing: SystemPackageSteps.list), limit: 16 << 20) }
+        return (report.root, SystemPackageSteps.packages(String(decoding: list ?? [], as: UTF8.self)))
+    }
+
+    /// What the apt of an image is configured for.
+    private func origins(of base: PlannedSystem) async throws -> Set<EgressOrigin> {
+        guard case .root(let root, _) = try await base.build.open() else { return [] }
+        let tree = store.trees.sourceTree(root)
+        return try await BlockingPool.run {
+            let folder = try RelativePath(parsing: "etc/apt/sources.list.d")
+            let paths = try [RelativePath(parsing: "etc/apt/sources.list")] + tree.entries(of: folder).map { folder.appending(component: $0.name) }
+            return try paths.reduce(into: Set<EgressOrigin>()) { found, path in
+                guard let bytes = try tree.read(path, limit: 1 << 20) else { return }
+                found.formUnion(AptSources.origins(in: String(decoding: bytes, as: UTF8.self), named: path.name))
+            }
+        }
+    }
+}
+
+/// Something that is had once, when it is first asked for, by all who ask.
+private actor OneTime<Value: Sendable> {
+    private let make: @Sendable () async throws -> Value
+    private var task: Task<Value, any Error>?
+
+    init(_ make: @escaping @Sendable () async throws -> Value) { self.make = make }
+
+    func value() async throws -> Value {
+        let task = self.task ?? Task { [make] in try await make() }
+        self.task = task
+        return try await withTaskCancellationHandler { try await task.value } onCancel: { task.cancel() }
+    }
+}
