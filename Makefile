@@ -30,7 +30,7 @@ test: setup
 
 campaign: setup
 	@$(SWIFT) build --build-tests
-	@FORGE_CAMPAIGN=10 $(SWIFT) test --skip-build --filter 'ServerKillTests|Store(Kill|Fault|Rot|Contention|Clock|Space)Tests'
+	@FORGE_CAMPAIGN=10 $(SWIFT) test --skip-build --filter 'ServerKillTests|SandboxCampaignTests|Store(Kill|Fault|Rot|Contention|Clock|Space)Tests'
 
 check: lint layers
 
