@@ -78,8 +78,8 @@ static void run_command(const struct request *request, const struct command *com
     limit(RLIMIT_FSIZE, request->file_bytes);
     if (request->base) {
         gid_t id = (gid_t)(request->base + request->user);
-        // Counted for each id, and this one is the step's alone.
-        limit(RLIMIT_NPROC, request->processes);
+        // Counted for each id, and this one is the step's alone. A little more than is allowed, so that a census can see it.
+        limit(RLIMIT_NPROC, request->processes + 16);
         if (setgroups(0, NULL) < 0 || setresgid(id, id, id) < 0 || setresuid(id, id, id) < 0) die("take an id of its own");
         prctl(PR_SET_PDEATHSIG, SIGKILL);
     }
@@ -163,23 +163,27 @@ static void end_all(void) {
     }
 }
 
+// Whether there are too many of them, or they take too much; it is reported.
+static int is_too_much(const struct request *request) {
+    struct census census = look(0);
+    if (census.processes > request->processes) report("pids %lu", census.processes);
+    else if (census.bytes > request->memory_bytes) report("oom %lu", census.bytes);
+    else return 0;
+    return 1;
+}
+
 // Until the command has ended (its status) or had to be ended (-1).
 static int watch_command(const struct request *request, pid_t child) {
     struct pollfd lifeline = {.fd = LIFELINE_FD, .events = POLLIN};
     for (;;) {
         int status;
-        for (pid_t ended; (ended = waitpid(-1, &status, WNOHANG)) > 0;)
-            if (ended == child) return status;
-        if (poll(&lifeline, 1, 50) > 0) return -1;
-        struct census census = look(0);
-        if (census.processes > request->processes) {
-            report("pids %lu", census.processes);
-            return -1;
+        for (pid_t ended; (ended = waitpid(-1, &status, WNOHANG)) > 0;) {
+            if (ended != child) continue;
+            // Who could not start another process has often given up by now.
+            if (status != 0) is_too_much(request);
+            return status;
         }
-        if (census.bytes > request->memory_bytes) {
-            report("oom %lu", census.bytes);
-            return -1;
-        }
+        if (poll(&lifeline, 1, 50) > 0 || is_too_much(request)) return -1;
     }
 }
 

@@ -17,6 +17,10 @@ struct DelegatedGroup: Sendable {
         let quota = limits.cpus > 0 ? Int64(limits.cpus * 100_000) : nil
         if facts.layout == .v2 {
             let folder = "\(root)/\(group.path)"
+            // Whoever delegated the group has done so, or leaves it to its owner.
+            for controller in facts.usable.intersection(["memory", "pids", "cpu"]) {
+                try? set("cgroup.subtree_control", "+\(controller)", in: Files.parent(of: folder))
+            }
             try makeFolder(folder)
             try set("memory.max", "\(memoryBytes)", in: folder)
             try? set("memory.swap.max", "0", in: folder)

@@ -116,15 +116,19 @@ package struct HostExamination: Sendable {
     private func missingControllers(_ names: [String]) -> String {
         let layout = kernel.cgroups.layout.rawValue
         let list = names.joined(separator: " and ")
-        return user.isRoot ? "\(layout), and \(list) cannot be used" : "\(layout), and no group with \(list) is delegated to you"
+        return user.isRoot
+            ? "\(layout), and \(list) cannot be used"
+            : "\(layout), and no group with \(list) is delegated to you (config.toml may call them optional)"
     }
 
     private var controllersRemedy: String {
         if user.isRoot { return "mount \(ControlGroupFacts.root) writable, with memory and pids enabled" }
         if kernel.cgroups.layout == .v2 {
-            return "systemd-run --user --scope -p Delegate=yes forge build …, or `cgroups = \"optional\"` below `[sandbox]` in config.toml"
+            return "systemd-run --user --scope -p Delegate=yes forge build …"
         }
-        return "give your user a group in each hierarchy, or write `cgroups = \"optional\"` below `[sandbox]` in config.toml"
+        let folder = "\(ControlGroupFacts.root)/$c/\(user.name)"
+        return "for c in memory pids cpu freezer; do sudo mkdir -p \(folder); sudo chown -R \(user.name) \(folder); "
+            + "echo $$ | sudo tee \(folder)/cgroup.procs; done"
     }
 
     private var disk: HostFinding {

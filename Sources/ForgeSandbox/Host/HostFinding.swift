@@ -30,6 +30,19 @@ package struct HostFinding: Sendable, Hashable, Encodable {
         self.isRequired = isRequired
     }
 
+    private enum CodingKeys: String, CodingKey { case id, name, state, detail, remedy, isRequired }
+
+    /// Every key is always there.
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(id, forKey: .id)
+        try container.encode(name, forKey: .name)
+        try container.encode(state, forKey: .state)
+        try container.encode(detail, forKey: .detail)
+        try container.encode(remedy, forKey: .remedy)
+        try container.encode(isRequired, forKey: .isRequired)
+    }
+
     /// Whether a build stops here.
     package var isFatal: Bool { state == .missing && isRequired }
 

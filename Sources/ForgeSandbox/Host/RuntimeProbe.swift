@@ -70,7 +70,7 @@ package struct RuntimeExamination: Sendable {
         for name in OCIRuntime.known { findings.append(await finding(name, isChosen: preferred == name)) }
         let works =
             preferred.map { name in findings.contains { $0.id == name && $0.state == .ok } } ?? findings.contains { $0.state == .ok }
-        guard !works else { return findings }
+        guard !works, examination.fatal == nil else { return findings }
         let name = preferred ?? "any runtime"
         return findings + [
             HostFinding(

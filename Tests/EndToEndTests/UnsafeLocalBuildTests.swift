@@ -1,0 +1,78 @@
+import ForgeTestSupport
+import Foundation
+import Testing
+
+/// `--unsafe-local`: a build goes on without isolation, says so everywhere, and leaves nothing for other builds.
+@Suite struct UnsafeLocalBuildTests {
+    private static let mark: JSON = "none (unsafe-local)"
+
+    private func project(in home: ForgeHome) throws -> TemporaryProject {
+        try home.project(custom: "mkdir site; echo hi > site/index.html", output: "site")
+    }
+
+    private func built(_ run: ForgeRun) throws -> BuiltReport {
+        guard run.exitCode == 0 else { throw TestSupportError("ended with \(run.exitCode):\n\(run.error)\(run.output)") }
+        return BuiltReport(json: try run.json())
+    }
+
+    @Test(arguments: [MissingLayer.runtime, .cgroups, .overlay, .seccomp, .userNamespaces])
+    func itGoesOnWhicheverLayerIsMissingAndMarksTheBuild(layer: MissingLayer) async throws {
+        try await withForgeHome { home in
+            let project = try project(in: home)
+            let run = try await home.run(without: layer, "build", project.path, "--json", "--unsafe-local", "--progress", "plain")
+            let report = try built(run)
+            #expect(report.steps == [["id": "build", "outcome": "executed", "reason": "first build"]])
+            #expect(report.json["warnings"]?.elements.count == 1)
+            #expect(report.json["warnings"]?.elements.first?.text?.hasPrefix("built without isolation (`--unsafe-local`): ") == true)
+            #expect(run.error.contains("warning: built without isolation (`--unsafe-local`): "))
+            #expect(try home.record(report)["sandbox"] == Self.mark)
+        }
+    }
+
+    @Test func itsResultsAreReadByNoOtherBuild() async throws {
+        try await withForgeHome { home in
+            let project = try project(in: home)
+            let first = try built(await home.run(without: .runtime, "build", project.path, "--json", "--unsafe-local"))
+            let second = try built(await home.run(without: .runtime, "build", project.path, "--json", "--unsafe-local"))
+            #expect(second.steps.map { $0["outcome"] } == ["cached"])
+            #expect(try home.record(second)["sandbox"] == Self.mark)
+            let isolated = try await home.build(project.path)
+            #expect(isolated.steps.map { $0["outcome"] } == ["executed"])
+            #expect(isolated.json["warnings"] == [])
+            #expect(isolated.artifact == first.artifact)
+        }
+    }
+
+    @Test func whereTheSandboxCanBeHadItIsUsed() async throws {
+        try await withForgeHome { home in
+            let report = try await home.build(project(in: home).path, "--unsafe-local")
+            #expect(report.json["warnings"] == [])
+            #expect(try home.record(report)["sandbox"] != Self.mark)
+        }
+    }
+
+    @Test func productionTakesSuchAnArtifactOnlyWhenAskedWithTheSameFlag() async throws {
+        try await withForgeHome { home in
+            let project = try project(in: home)
+            let artifact = try built(await home.run(without: .runtime, "build", project.path, "--json", "--unsafe-local")).artifact
+            let deploy = ["deploy", "--artifact", artifact, "--project", "site", "--json"]
+            let refused = try await home.run(deploy)
+            #expect(refused.exitCode == 70)
+            #expect(try refused.json()["error"]?["code"] == "artifact.unsafe")
+            #expect(try await home.run(deploy + ["--env", "staging"]).exitCode == 0)
+            #expect(try await home.run(deploy + ["--unsafe-local"]).exitCode == 0)
+            // The same artifact out of the sandbox: its digest says that nothing of it depended on the difference.
+            #expect(try await home.build(project.path).artifact == artifact)
+            #expect(try await home.run(deploy).exitCode == 0)
+        }
+    }
+
+    @Test func aFailingStepFailsAsEver() async throws {
+        try await withForgeHome { home in
+            let project = try home.project(custom: "echo no >&2; exit 3", output: "site")
+            let run = try await home.run(without: .cgroups, "build", project.path, "--json", "--unsafe-local")
+            #expect(run.exitCode == 50)
+            #expect(try run.json()["error"]?["code"] == "step.failed")
+        }
+    }
+}
