@@ -54,7 +54,8 @@ import Testing
     @Test func productionTakesSuchAnArtifactOnlyWhenAskedWithTheSameFlag() async throws {
         try await withForgeHome { home in
             let project = try project(in: home)
-            let artifact = try built(await home.run(without: .runtime, "build", project.path, "--json", "--unsafe-local")).artifact
+            let artifact = try #require(
+                try built(await home.run(without: .runtime, "build", project.path, "--json", "--unsafe-local")).artifact)
             let deploy = ["deploy", "--artifact", artifact, "--project", "site", "--json"]
             let refused = try await home.run(deploy)
             #expect(refused.exitCode == 70)

@@ -1,3 +1,4 @@
+import ForgeModel
 import ForgeSystem
 import ForgeTestSupport
 import Foundation
