@@ -42,7 +42,7 @@ static int layer_id_map(unsigned long owner) {
     if (child < 0) die("fork");
     if (child == 0) {
         char byte = unshare(CLONE_NEWUSER) == 0 ? 'y' : 'n';
-        if (write(ready[1], &byte, 1) < 0) _exit(1);
+        if (write(ready[1], &byte, 1) < 0 || byte == 'n') _exit(1);
         for (;;) pause();
     }
     char byte = 'n', path[64], map[64];

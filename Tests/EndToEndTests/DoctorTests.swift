@@ -51,7 +51,7 @@ import Testing
     @Test(arguments: MissingLayer.allCases) func aMissingLayerStopsTheBuildByNameAndNothingRuns(layer: MissingLayer) async throws {
         try await withForgeHome { home in
             let marker = "\(home.folder)/ran"
-            let project = try home.project(custom: "touch \(marker); mkdir site; echo hi > site/index.html", output: "site")
+            let project = try home.project(custom: "touch \(marker) || true; mkdir site; echo hi > site/index.html", output: "site")
             let run = try await home.run(without: layer, "build", project.path, "--json")
             #expect(run.exitCode == 50)
             let error = try #require(try run.json()["error"])
@@ -103,18 +103,18 @@ import Testing
 
     @Test func aRegistryOfThisMachineThatStepsMayNotReachComesWithTheLineThatAllowsIt() async throws {
         try await withForgeHome { home in
-            let environment = ["npm_config_registry": "http://ada:secret@127.0.0.1:4873/"]
+            let environment = ["PIP_INDEX_URL": "http://ada:secret@127.0.0.1:4873/simple"]
             let run = try await home.run("doctor", "--json", environment: environment)
-            let npm = findings(try run.json())["npm"]
-            #expect(npm?["state"] == "limited")
-            #expect(npm?["detail"] == "http://127.0.0.1:4873: a port of its own or a private address")
+            let pip = findings(try run.json())["pip"]
+            #expect(pip?["state"] == "limited")
+            #expect(pip?["detail"] == "http://127.0.0.1:4873: a port of its own or a private address")
             #expect(
-                npm?["remedy"]
+                pip?["remedy"]
                     == "allow = [\"http://127.0.0.1:4873\"] below [network] in config.toml, or FORGE_EGRESS_ALLOW=http://127.0.0.1:4873")
             #expect(!run.output.contains("secret"))
             let allowed = try await home.run(
                 "doctor", "--json", environment: environment.merging(["FORGE_EGRESS_ALLOW": "http://127.0.0.1:4873"]) { $1 })
-            #expect(findings(try allowed.json())["npm"]?["state"] == "ok")
+            #expect(findings(try allowed.json())["pip"]?["state"] == "ok")
         }
     }
 }

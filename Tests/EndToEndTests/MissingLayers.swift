@@ -31,12 +31,13 @@ enum MissingLayer: String, Sendable, CaseIterable {
         }
     }
 
-    /// Number of a system call, where an argument is to hold given bits (0 for whatever it holds), and the error it gets.
-    fileprivate var refusals: [(call: String, argument: Int, bits: Int)] {
+    /// System calls that get EPERM, when their first argument passes a test of a filter program: holds some of these bits, is this number.
+    fileprivate var refusals: [(call: String, test: String, value: Int)] {
         let newUser = 0x1000_0000
         return switch self {
-        case .refusedUserNamespaces: [("unshare", 0, newUser), ("clone", 0, newUser)]
-        case .refusedFilters: [("seccomp", 0, 0)]
+        case .refusedUserNamespaces: [("unshare", "holds", newUser), ("clone", "holds", newUser)]
+        // SECCOMP_SET_MODE_FILTER, and PR_SET_SECCOMP, which libseccomp tries next.
+        case .refusedFilters: [("seccomp", "is", 1), ("prctl", "is", 22)]
         default: []
         }
     }
@@ -44,22 +45,22 @@ enum MissingLayer: String, Sendable, CaseIterable {
     /// Installs a filter that refuses the calls, then becomes the command.
     fileprivate var launcher: [String] {
         guard !refusals.isEmpty else { return [] }
-        let list = refusals.map { "('\($0.call)', \($0.argument), \($0.bits))" }.joined(separator: ", ")
+        let list = refusals.map { "('\($0.call)', '\($0.test)', \($0.value))" }.joined(separator: ", ")
         return ["/usr/bin/python3", "-c", Self.filter.replacing("REFUSALS", with: "[\(list)]")]
     }
 
     private static let filter = """
         import ctypes, os, platform, struct, sys
-        numbers = {'x86_64': {'unshare': 272, 'clone': 56, 'seccomp': 317}, 'aarch64': {'unshare': 97, 'clone': 220, 'seccomp': 277}}
+        numbers = {
+            'x86_64': {'unshare': 272, 'clone': 56, 'seccomp': 317, 'prctl': 157},
+            'aarch64': {'unshare': 97, 'clone': 220, 'seccomp': 277, 'prctl': 167},
+        }[platform.machine()]
+        tests = {'is': 0x15, 'holds': 0x45}
         def line(code, true, false, value): return struct.pack('HBBI', code, true, false, value)
         program = b''
-        for name, argument, bits in REFUSALS:
-            program += line(0x20, 0, 0, 0)
-            if bits:
-                program += line(0x15, 0, 3, numbers[platform.machine()][name]) + line(0x20, 0, 0, 16 + 8 * argument)
-                program += line(0x45, 0, 1, bits) + line(0x06, 0, 0, 0x00050001)
-            else:
-                program += line(0x15, 0, 1, numbers[platform.machine()][name]) + line(0x06, 0, 0, 0x00050001)
+        for name, test, value in REFUSALS:
+            program += line(0x20, 0, 0, 0) + line(0x15, 0, 3, numbers[name]) + line(0x20, 0, 0, 16)
+            program += line(tests[test], 0, 1, value) + line(0x06, 0, 0, 0x00050001)
         program += line(0x06, 0, 0, 0x7fff0000)
         memory = ctypes.create_string_buffer(program)
         header = ctypes.create_string_buffer(struct.pack('HxxxxxxP', len(program) // 8, ctypes.addressof(memory)))

@@ -37,7 +37,7 @@ import Testing
         ) { result in
             Outcome(
                 ending: result.ending, output: heard.withLock { String(decoding: $0, as: UTF8.self) },
-                changed: try Folder.texts("/proc/self/fd/\(result.upper.raw)"))
+                changed: try Folder.texts("/proc/self/fd/\(result.upper.raw)/."))
         }
     }
 

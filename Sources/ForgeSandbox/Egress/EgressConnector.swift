@@ -41,7 +41,7 @@ struct EgressConnector: Sendable {
         guard let first = addresses.first else { return loop.makeFailedFuture(EgressFailure.unreachable(target.origin)) }
         let bootstrap = ClientBootstrap(group: loop)
             .connectTimeout(timeout)
-            .channelOption(.socketOption(.tcp_nodelay), value: 1)
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.allowRemoteHalfClosure, value: true)
             .channelInitializer { channel in
                 channels.add(channel)

@@ -62,7 +62,7 @@ package struct EgressProxy: Sendable {
                     try channel.pipeline.syncOperations.addHandler(AcceptLimit(connector.channels, limits.connections))
                 }
             }
-            .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { channel in
                 connector.channels.add(channel)
