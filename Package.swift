@@ -16,6 +16,9 @@ extension Target.Dependency {
     static let nio = product(name: "NIOCore", package: "swift-nio")
     static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
     static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
+    static let nioSSL = product(name: "NIOSSL", package: "swift-nio-ssl")
+    static let asn1 = product(name: "SwiftASN1", package: "swift-asn1")
+    static let certificates = product(name: "X509", package: "swift-certificates")
     static let arguments = product(name: "ArgumentParser", package: "swift-argument-parser")
 }
 
@@ -38,8 +41,11 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
@@ -49,6 +55,7 @@ let package = Package(
         .systemLibrary(name: "CLibgit2", pkgConfig: "libgit2", providers: [.apt(["libgit2-dev"])]),
         .systemLibrary(name: "CLibarchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CForgeSystem"),
         .target(name: "CTOML"),
         .executableTarget(name: "forge-sandbox"),
@@ -64,7 +71,7 @@ let package = Package(
         room("ForgePresets", ["ForgeModel", "ForgeTOML"]),
         room("ForgeStore", ["ForgeModel", "ForgeREAPI", "ForgeSystem", "CLibarchive", "CZstd", .crypto, .grdb, .protobuf]),
         room("ForgeGit", ["ForgeModel", "ForgeSystem", "CLibgit2"]),
-        room("ForgeSandbox", ["ForgeModel", "ForgeSystem", .nio, .nioPosix, .nioHTTP1]),
+        room("ForgeSandbox", ["ForgeModel", "ForgeSystem", .nio, .nioPosix, .nioHTTP1, .nioSSL]),
         room("ForgeControl", ["ForgeModel", "ForgeSystem"]),
         room("ForgeTargetProtocol", []),
         // 3
@@ -77,12 +84,19 @@ let package = Package(
         room("ForgeGateway", ["ForgeHTTP", "ForgeModel", "ForgeSystem", "ForgeStore", .nio, .nioPosix]),
         room("ForgeImages", ["ForgeModel", "ForgeSystem", "ForgeStore"]),
         room("ForgeTerminal", ["ForgeModel", "ForgeEvents"]),
+        room(
+            "ForgeRegistry",
+            [
+                "CZlib", "ForgeModel", "ForgeSystem", "ForgeTOML", "ForgeStore", "ForgeSandbox", .nio, .nioHTTP1, .nioSSL, .certificates, .asn1,
+                .crypto,
+            ]),
         // 4
         room(
             "ForgePipeline",
             [
                 "ForgeModel", "ForgeSystem", "ForgeTOML", "ForgeEvents", "ForgePresets", "ForgeStore", "ForgeGit", "ForgeSandbox",
-                "ForgeControl", "ForgePlanning", "ForgeEngine", "ForgeImages", "ForgeReleases", "ForgeApps", "ForgeGateway",
+                "ForgeControl", "ForgePlanning", "ForgeEngine", "ForgeImages", "ForgeRegistry", "ForgeReleases", "ForgeApps",
+                "ForgeGateway",
             ]),
         // 6
         .executableTarget(
@@ -123,6 +137,7 @@ let package = Package(
                 "ForgeReleases", "ForgeTargetProtocol", "ForgeControl", "ForgeEvents", "ForgeModel", "ForgeStore", "ForgeSystem",
                 "ForgeTestSupport",
             ]),
+        tests("ForgeRegistryTests", ["ForgeRegistry", "ForgeModel"]),
         tests("ForgeAppsTests", ["ForgeApps", "ForgeModel"]),
         tests("ForgeGatewayTests", ["ForgeGateway", "ForgeModel", "ForgeStore", "ForgeSystem", "ForgeTestSupport"]),
         tests("ForgeImagesTests", ["ForgeImages", "ForgeModel", "ForgeStore", "ForgeSystem", "ForgeTestSupport"]),

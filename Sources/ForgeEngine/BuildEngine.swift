@@ -28,12 +28,12 @@ package struct BuildEngine: Sendable {
         /// Asked when a step has failed: what its log says about the way out.
         package var advice: @Sendable (_ log: String) async -> String? = { _ in nil }
         /// Asked for each step that reaches registries, once it is known that it has to run.
-        package let network: @Sendable (Step) async throws -> StepNetwork
+        package let network: @Sendable (Step, [Digest]) async throws -> StepNetwork
 
         package init(
             plan: BuildPlan, source: Digest, toolchains: [String: String], scope: String, useCache: Bool, logDirectory: String,
             values: [String: [String: String]] = [:], secrets: [String: [Secret]] = [:],
-            network: @escaping @Sendable (Step) async throws -> StepNetwork,
+            network: @escaping @Sendable (Step, [Digest]) async throws -> StepNetwork,
             trust: Trust = .trusted
         ) {
             self.trust = trust

@@ -41,14 +41,17 @@ package actor LocalStepRunner: StepRunner {
         if execution.step.environment["PATH"] == nil { environment["PATH"] = execution.system.searchPath(environment["PATH"]) }
         let request = SandboxRequest(
             layers: layers, command: action.command, environment: environment, workingDirectory: action.workingDirectory,
-            limits: execution.step.limits, network: execution.network?.policy, system: try await files(of: execution.system))
+            limits: execution.step.limits, network: execution.network?.policy, responder: execution.network?.responder,
+            system: try await files(of: execution.system))
         let trees = self.trees
         let step = execution.step
         return try await sandbox.run(request, output: { output(Array($0)) }) { result in
-            async let caches = result.succeeded ? Self.caches(of: result, step: step, action: action, trees: trees) : [:]
-            let outcome = try await Self.outcome(of: result, step: step, action: action, trees: trees)
+            async let caches =
+                result.succeeded && result.conclusion == nil ? Self.caches(of: result, step: step, action: action, trees: trees) : [:]
+            let outcome = try await Self.judged(result, step: step, action: action, trees: trees)
             return StepRun(
-                outcome: outcome, durationMs: Int(result.duration / .milliseconds(1)), caches: await caches, egress: result.egress)
+                outcome: outcome, durationMs: Int(result.duration / .milliseconds(1)), caches: await caches, egress: result.egress,
+                packages: result.conclusion?.packages ?? [])
         }
     }
 
@@ -73,6 +76,16 @@ package actor LocalStepRunner: StepRunner {
             kept[path] = root
         }
         return kept
+    }
+
+    /// What its registries tell of it counts more than its exit status.
+    private static func judged(
+        _ result: SandboxResult, step: Step, action: Action, trees: TreeStore
+    ) async throws -> StepRun.Outcome {
+        if let failure = result.conclusion?.failure { return .failed(code: failure.code, failure.message, hint: failure.hint) }
+        let outcome = try await outcome(of: result, step: step, action: action, trees: trees)
+        guard case .failed = outcome, let excuse = result.conclusion?.excuse else { return outcome }
+        return .failed(code: excuse.code, excuse.message, hint: excuse.hint)
     }
 
     private static func outcome(

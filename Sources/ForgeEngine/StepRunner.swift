@@ -40,14 +40,17 @@ package struct StepExecution: Sendable {
 }
 
 /// What an install step may reach, and how its tools are told. No part of a key: a mirror installs the same.
-package struct StepNetwork: Sendable, Hashable {
+package struct StepNetwork: Sendable {
     package let policy: EgressPolicy
     /// Variables that name the registries to the package manager; a step's own variables win.
     package let environment: [String: String]
+    /// Answers for the step's registries. Where there is one it keeps the downloads too, and knows each: tool caches do not.
+    package let responder: (any EgressResponder)?
 
-    package init(policy: EgressPolicy, environment: [String: String]) {
+    package init(policy: EgressPolicy, environment: [String: String], responder: (any EgressResponder)? = nil) {
         self.policy = policy
         self.environment = environment
+        self.responder = responder
     }
 }
 
@@ -64,11 +67,15 @@ package struct StepRun: Sendable {
     /// What a successful execution added to its tool caches, by path below the workspace.
     package let caches: [RelativePath: Digest]
     package let egress: [EgressRecord]
+    package let packages: [PackageRecord]
 
-    package init(outcome: Outcome, durationMs: Int, caches: [RelativePath: Digest] = [:], egress: [EgressRecord] = []) {
+    package init(
+        outcome: Outcome, durationMs: Int, caches: [RelativePath: Digest] = [:], egress: [EgressRecord] = [], packages: [PackageRecord] = []
+    ) {
         self.outcome = outcome
         self.durationMs = durationMs
         self.caches = caches
         self.egress = egress
+        self.packages = packages
     }
 }

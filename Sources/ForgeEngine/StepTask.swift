@@ -95,11 +95,12 @@ struct StepTask: Sendable {
         engine.events.emit(.reason(span: span.id, reasons.first?.description ?? ""))
         // The top layer first: what was built last covers what it was built from.
         let layers = Array(dependencies.reversed()) + [visible]
-        async let network = step.network == .registries ? request.network(step) : nil
+        let network = step.network == .registries ? try await request.network(step, dependencies) : nil
         async let system = request.system.open()
-        let kept = try await keptCaches()
+        // Downloads that its registries' responder does not see, it cannot tell of.
+        let kept = network?.responder == nil ? try await keptCaches() : [:]
         let execution = StepExecution(
-            step: step, action: action, layers: layers, caches: kept.mapValues(\.root), network: try await network,
+            step: step, action: action, layers: layers, caches: kept.mapValues(\.root), network: network,
             values: request.values[step.id] ?? [:], system: try await system)
         let fresh = try await engine.slots.run(step.limits) {
             tell("waiting for a free core")
@@ -204,7 +205,7 @@ struct StepTask: Sendable {
             return ActionResult(
                 outputs: outputs, log: logDigest, durationMs: run.durationMs,
                 undeclaredWrites: undeclared.filter { !isExpected($0) }.map(secrets.masked),
-                egress: run.egress)
+                egress: run.egress, packages: run.packages.isEmpty ? nil : run.packages)
         }
     }
 
@@ -264,7 +265,7 @@ struct StepTask: Sendable {
 
     /// What a failed step wanted from the network and did not get, with what to do about it.
     private func refusals(in run: StepRun) -> [String] {
-        let refused = run.egress.filter { $0.verdict == .refused }.compactMap(\.origin)
+        let refused = run.egress.filter(\.couldBeAllowed).compactMap(\.origin)
         let failed = run.egress.first { $0.verdict == .failed }
         return refused.prefix(3).map { "it wanted `\($0)`, which it may not reach: set `FORGE_EGRESS_ALLOW=\($0)` to allow it" }
             + (failed.map { ["`\($0.origin?.description ?? "a registry")` could not be had" + ($0.reason.map { " (\($0))" } ?? "")] } ?? [])

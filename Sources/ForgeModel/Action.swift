@@ -42,12 +42,18 @@ package struct ActionResult: Hashable, Sendable, Codable {
     package let undeclaredWrites: [String]
     /// What the execution reached through the egress proxy, or tried to.
     package let egress: [EgressRecord]
+    /// The files of packages it got from registries, in order; nil in results that were recorded before they told.
+    package let packages: [PackageRecord]?
 
-    package init(outputs: Digest, log: Digest, durationMs: Int, undeclaredWrites: [String], egress: [EgressRecord] = []) {
+    package init(
+        outputs: Digest, log: Digest, durationMs: Int, undeclaredWrites: [String], egress: [EgressRecord] = [],
+        packages: [PackageRecord]? = nil
+    ) {
         self.outputs = outputs
         self.log = log
         self.durationMs = durationMs
         self.undeclaredWrites = undeclaredWrites
         self.egress = egress
+        self.packages = packages
     }
 }

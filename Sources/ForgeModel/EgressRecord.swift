@@ -31,6 +31,11 @@ package struct EgressRecord: Hashable, Sendable, Codable {
         self.bytesReceived = bytesReceived
     }
 
+    /// Whether an entry of the operator's would have let it through.
+    package var couldBeAllowed: Bool {
+        verdict == .refused && origin != nil && (reason == "not an allowed server" || reason?.hasPrefix("resolves to ") == true)
+    }
+
     /// A step that tries every host there is does not make the record grow without end.
     package static let mostRecords = 200
     /// The reason of a record that sums up the rest.

@@ -3,6 +3,7 @@ internal import ForgeEvents
 internal import ForgeModel
 internal import ForgePlanning
 internal import ForgePresets
+internal import ForgeRegistry
 internal import ForgeSandbox
 internal import ForgeStore
 internal import ForgeSystem
@@ -132,20 +133,44 @@ struct AppBuild: Sendable {
     private func execute(
         _ plans: [Planned], _ toolchains: [IdentifiedToolchains], _ kitchen: Kitchen, scope: String
     ) async throws -> [BuildReport] {
+        let configuration = try pipeline.operatorConfiguration()
         let access = RegistryAccess(
-            presets: presets, configuration: try pipeline.operatorConfiguration(), environment: pipeline.environment, events: events)
+            presets: presets, configuration: configuration, environment: pipeline.environment,
+            cache: RegistryCache(store: store, caBundle: configuration.caBundle), vault: try await pipeline.vault(),
+            isOffline: request.isOffline)
+        // A stranger's downloads are his own project's alone.
+        let registryScope = trust == .trusted ? "" : "\(trust.scope) of \(scope)"
         return try await kitchen.engine.build(
             zip(plans, toolchains).map { planned, toolchains in
                 var request = BuildEngine.Request(
                     plan: planned.filled.plan, source: source.root, toolchains: toolchains.identities,
                     scope: "\(scope)#\(planned.filled.plan.root.string)", useCache: self.request.useCache, logDirectory: kitchen.logs,
-                    values: planned.filled.values, secrets: planned.filled.secrets, network: { try await access.network(for: $0) },
+                    values: planned.filled.values, secrets: planned.filled.secrets,
+                    network: { step, dependencies in
+                        try await access.network(
+                            for: step, scope: registryScope, lockfile: lockfile(of: step, planned.filled.plan, dependencies))
+                    },
                     trust: trust)
                 if let system = toolchains.system { request.system = system.build }
                 let present = planned.filled.plan.system?.packages ?? []
                 request.advice = { await SystemAdvice(presets: pipeline.installation.presets, present: present).text(for: $0) }
                 return request
             })
+    }
+
+    /// What the step's lockfile says of its packages: the project's own, or the one that an earlier step made.
+    private func lockfile(of step: Step, _ plan: BuildPlan, _ dependencies: [Digest]) async throws -> LockedHashes? {
+        guard let registries = step.registries else { return nil }
+        return try await BlockingPool.run { [store, source, presets] in
+            let made = try presets.catalog().packageManager(registries.manager)?.resolvedLockfile.map { try RelativePath(parsing: $0) }
+            for path in [made, registries.lockfile].compactMap(\.self).map({ plan.root.appending($0) }) {
+                for tree in dependencies.reversed() + [source.root] {
+                    let bytes = try store.trees.sourceTree(tree).read(path, limit: 64 << 20)
+                    if let hashes = bytes.flatMap({ LockedHashes(path.name, $0) }) { return hashes }
+                }
+            }
+            return nil
+        }
     }
 
     /// The project whose earlier builds a miss is explained against: the same place, whichever of its folders was asked for.
@@ -166,11 +191,18 @@ struct AppBuild: Sendable {
     /// A step that succeeded all the same: an install script that called somewhere, most often.
     private func refused(in report: BuildReport) -> [Diagnostic] {
         report.steps.flatMap { step in
-            step.result.egress.filter { $0.verdict == .refused }.compactMap(\.origin).prefix(3).map { origin in
+            let refused = step.result.egress.filter { $0.verdict == .refused }
+            let unreached = refused.filter(\.couldBeAllowed).compactMap(\.origin).prefix(3).map { origin in
                 Diagnostic(
                     "step `\(step.step.id)` wanted `\(origin)`, which it may not reach: refused",
                     hint: "if it needs that, set `FORGE_EGRESS_ALLOW=\(origin)`")
             }
+            let misused = refused.filter { !$0.couldBeAllowed && $0.origin != nil && $0.reason != "offline" }.prefix(3).map { record in
+                Diagnostic(
+                    "step `\(step.step.id)` asked `\(record.origin?.description ?? "")` for what no install needs (\(record.reason ?? "")): refused",
+                    hint: "look at the install scripts of its packages")
+            }
+            return unreached + misused
         }
     }
 

@@ -1,5 +1,6 @@
 internal import ForgeEngine
 internal import ForgeEvents
+internal import ForgeGit
 internal import ForgeModel
 internal import ForgePlanning
 internal import ForgePresets
@@ -26,6 +27,8 @@ package struct BuildRequest: Sendable, Hashable {
     package var isUntrusted = false
     /// Whether to go on without isolation where it cannot be had; the artifact is marked then.
     package var isUnsafeLocal = false
+    /// Whether nothing may be asked of any server.
+    package var isOffline = false
     /// Whether the output tells what each step is made of.
     package var isExplained = false
 
@@ -117,6 +120,11 @@ extension Pipeline {
     private func buildApps(
         _ request: BuildRequest, for destination: Destination, planned: ([AppPlan]) throws -> Void
     ) async throws -> [Built] {
+        if request.isOffline, let remote = try request.source.remote() {
+            throw ForgeError(
+                .usage, "source.offline", "`\(remote.text)` lies on a server, and an offline build asks none",
+                hint: "build a checkout of it")
+        }
         // The source is looked at while the store is opened.
         async let opening = openStore()
         let glance = request.source.isWorkTree ? await WorkTreeGlance.take(at: request.source.location, memos: directories.snapshots) : nil

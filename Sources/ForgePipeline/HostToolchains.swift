@@ -70,10 +70,9 @@ struct HostToolchains {
     }
 
     private static func stamp(_ path: String) throws -> String {
-        var status = stat()
-        guard stat(path, &status) == 0 else { throw SystemError.last("stat", path) }
-        return
-            "\(path):\(status.st_dev):\(status.st_ino):\(status.st_size):\(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec):\(status.st_ctim.tv_sec).\(status.st_ctim.tv_nsec)"
+        // An open file's: the path may be a link.
+        let signature = try Descriptor.open(path, O_RDONLY).signature()
+        return "\(path):\(signature.inode):\(signature.size):\(signature.modified):\(signature.changed)"
     }
 
     private static func measure(_ paths: [String]) async throws -> String {

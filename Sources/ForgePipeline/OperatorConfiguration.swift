@@ -15,6 +15,8 @@ struct OperatorConfiguration: Sendable, Hashable {
     var images = RegistryEndpoints()
     /// CA certificates that steps with a network are to trust besides the system's.
     var caBundle: String?
+    /// What registries are told, and steps never see.
+    var credentials: [OperatorCredential] = []
     /// Bytes that the blobs of the store may take before what was used least recently goes.
     var storeLimit: Int64 = 20 << 30
 
@@ -61,6 +63,7 @@ struct OperatorConfiguration: Sendable, Hashable {
                 section.faults.add("`\(entry.value)` is not a server's exact address", at: entry.location, hint: hint)
             }
         }
+        credentials = section.tableReaders("credential").compactMap { OperatorCredential(reading: $0) }
         if let bundle = section.string("ca") {
             caBundle = bundle.value
             if !bundle.value.hasPrefix("/") || !Files.exists(bundle.value) {

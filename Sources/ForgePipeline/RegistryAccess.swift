@@ -1,8 +1,9 @@
 internal import ForgeEngine
-internal import ForgeEvents
 internal import ForgeModel
 internal import ForgePresets
+internal import ForgeRegistry
 internal import ForgeSandbox
+internal import ForgeStore
 internal import ForgeSystem
 
 /// Learns which registries a step may reach, by asking this machine's own package managers for their configuration.
@@ -11,27 +12,37 @@ actor RegistryAccess {
     private struct Answer: Sendable {
         var origins: Set<EgressOrigin> = []
         var variables: [String: String] = [:]
-        /// Registries whose address holds a name and a password.
-        var secretive: Set<EgressOrigin> = []
+        /// Of addresses that hold a name and a password.
+        var credentials: [RegistryCredential] = []
     }
 
     private let presets: PresetShelf
     private let configuration: OperatorConfiguration
     private let environment: [String: String]
-    private let events: EventHub
+    private let cache: RegistryCache
+    private let vault: Vault
+    private let isOffline: Bool
     private var answers: [String: Task<Answer, any Error>] = [:]
 
     /// - Parameter environment: the operator's, in which the package managers are asked.
-    init(presets: PresetShelf, configuration: OperatorConfiguration, environment: [String: String], events: EventHub) {
+    init(
+        presets: PresetShelf, configuration: OperatorConfiguration, environment: [String: String], cache: RegistryCache, vault: Vault,
+        isOffline: Bool
+    ) {
         self.presets = presets
         self.configuration = configuration
         self.environment = environment
-        self.events = events
+        self.cache = cache
+        self.vault = vault
+        self.isOffline = isOffline
     }
 
-    /// - Throws: `network.unknown-registry`, `network.not-allowed`
-    func network(for step: Step) async throws -> StepNetwork {
-        var policy = EgressPolicy(operatorEntries: configuration.egress, caBundle: configuration.caBundle)
+    /// - Parameters:
+    ///   - scope: names who may read what the step downloads; '' for everybody.
+    ///   - lockfile: what the project's own says of its packages.
+    /// - Throws: `network.unknown-registry`, `network.not-allowed`, `config.credential-file`
+    func network(for step: Step, scope: String, lockfile: LockedHashes?) async throws -> StepNetwork {
+        var policy = EgressPolicy(operatorEntries: configuration.egress, caBundle: configuration.caBundle, isOffline: isOffline)
         guard let registries = step.registries, let manager = try presets.catalog().packageManager(registries.manager) else {
             return StepNetwork(policy: policy, environment: [:])
         }
@@ -40,7 +51,38 @@ actor RegistryAccess {
             guard origin.port == origin.scheme.defaultPort else { throw notAllowed(origin, manager) }
         }
         policy.registries = answer.origins.union(registries.origins)
-        return StepNetwork(policy: policy, environment: answer.variables.filter { !registries.replaces.contains($0.key) })
+        let responder = try await responder(manager, policy, answer, scope, lockfile)
+        return StepNetwork(
+            policy: policy, environment: answer.variables.filter { !registries.replaces.contains($0.key) }, responder: responder)
+    }
+
+    /// npm's registries and Python's are answered from the store; the others' are tunnels.
+    private func responder(
+        _ manager: PackageManager, _ policy: EgressPolicy, _ answer: Answer, _ scope: String, _ lockfile: LockedHashes?
+    ) async throws -> (any EgressResponder)? {
+        guard [.npm, .pypi].contains(manager.ecosystem) else { return nil }
+        // Those that no policy lets through are refused before anybody answers for them.
+        let reachable = policy.registries.filter { (try? policy.target($0)) != nil }
+        var settings = StepRegistry.Settings(
+            origins: reachable.union(configuration.credentials.map(\.origin).filter(configuration.egress.contains)))
+        guard !settings.origins.isEmpty else { return nil }
+        settings.credentials = try await credentials(manager, settings.origins, answer)
+        settings.lockfile = lockfile
+        settings.scope = scope
+        settings.isOffline = isOffline
+        return try StepRegistry(settings, cache: cache) { [vault] in vault.tag($0) }
+    }
+
+    /// The operator's own first, then what the package manager would have said itself.
+    private func credentials(
+        _ manager: PackageManager, _ origins: Set<EgressOrigin>, _ answer: Answer
+    ) async throws -> [RegistryCredential] {
+        let files = CredentialFiles(environment: environment)
+        let own = configuration.credentials
+        return try await BlockingPool.run {
+            try own.map { try $0.load() } + answer.credentials
+                + (manager.ecosystem == .npm ? files.npm(for: answer.origins) : files.netrc(for: answer.origins))
+        }
     }
 
     /// What `manager` of this machine uses, and of that what only the operator's word lets a step reach.
@@ -55,15 +97,7 @@ actor RegistryAccess {
             return answer
         }
         answers[manager.id] = task
-        let answer = try await task.value
-        for origin in answer.secretive.sorted() {
-            events.emit(
-                .warning(
-                    Diagnostic(
-                        "the password in \(manager.name)'s address of `\(origin)` is not given to steps, which run strangers' code",
-                        hint: "let a mirror without one serve this machine")))
-        }
-        return answer
+        return try await task.value
     }
 
     private static func ask(
@@ -94,7 +128,7 @@ actor RegistryAccess {
             clean.append(bare)
             guard let origin = EgressOrigin(url: bare) else { continue }
             answer.origins.insert(origin)
-            if bare != word { answer.secretive.insert(origin) }
+            if let credential = CredentialText.url(word) { answer.credentials.append(credential) }
         }
         if isVariable { answer.variables[String(name)] = clean.joined(separator: " ") }
     }

@@ -20,8 +20,8 @@ struct OCIBundle {
     let workspaceIsReadOnly: Bool
     /// No control group holds the limits: what can be held for each process is.
     var isWithoutGroups = false
-    /// The operator's CA certificates, for a step with a network.
-    var caBundle: String?
+    /// CA certificates, for a step with a network.
+    var certificates = StepCertificates()
     var system = SystemFiles.host
     /// Files of /etc that replace or join the usual ones.
     var configuration: [String: String] = [:]
@@ -55,7 +55,7 @@ struct OCIBundle {
     /// Writes `etc/` below `directory` and returns the `config.json`: in memory, because it holds the variables of the command.
     func write(to directory: String) throws -> Descriptor {
         try Files.makeDirectory("\(directory)/etc", mode: 0o700)
-        if let caBundle { try Self.writeCertificates(caBundle, to: "\(directory)/\(Self.certificates)") }
+        if !certificates.isEmpty { try certificates.write(to: "\(directory)/\(Self.certificateFile)") }
         for (name, text) in Self.etc.merging(configuration, uniquingKeysWith: { $1 }) where system.isHosts || name != "os-release" {
             try Files.writeAtomically(Array(text.utf8), to: "\(directory)/etc/\(name)")
         }
@@ -67,19 +67,7 @@ struct OCIBundle {
     }
 
     /// The file in the run directory that `forge-sandbox` puts on the stage under the same name.
-    private static let certificates = "operator.pem"
-
-    /// The system's certificates too: most package managers trust either the named file or the system, never both.
-    static func writeCertificates(_ bundle: String, to path: String) throws {
-        let limit = 4 << 20
-        guard let own = try? Files.read(bundle, limit: limit), own.count < limit else {
-            throw ForgeError(
-                .configuration, "egress.no-ca-bundle", "the CA bundle `\(bundle)` cannot be read",
-                hint: "name a PEM file of at most 4 MiB")
-        }
-        let system = try Files.read("/etc/ssl/certs/ca-certificates.crt", limit: limit) ?? []
-        try Files.writeAtomically(system + [10] + own, to: path)
-    }
+    private static let certificateFile = "operator.pem"
 
     /// Root without CAP_SYS_RESOURCE (in a container) cannot raise a limit above its own.
     private static var openFileLimit: UInt64 {
@@ -131,10 +119,10 @@ struct OCIBundle {
             .init(destination: SandboxWorld.home, type: "bind", source: "\(Self.stage)/disk/own", options: ["bind", "nosuid", "nodev"]),
         ]
         mounts += systemMounts
-        if caBundle != nil {
+        if !certificates.isEmpty {
             mounts.append(
                 .init(
-                    destination: SandboxWorld.caBundle, type: "bind", source: "\(Self.stage)/\(Self.certificates)",
+                    destination: SandboxWorld.caBundle, type: "bind", source: "\(Self.stage)/\(Self.certificateFile)",
                     options: ["bind", "ro", "nosuid", "nodev", "noexec"]))
         }
         return mounts
@@ -178,14 +166,15 @@ struct OCIBundle {
 
 extension OCIBundle {
     init(step request: SandboxRequest, ids: SandboxIDs, cgroup: String?) {
-        let network = request.network.map { SandboxWorld.networkEnvironment(for: $0) } ?? [:]
+        let certificates = StepCertificates(for: request)
+        let network = request.network.map { _ in SandboxWorld.networkEnvironment(hasCertificates: !certificates.isEmpty) } ?? [:]
         self.init(
             ids: ids, cgroup: cgroup, command: request.command, environment: network.merging(request.environment) { $1 },
             workingDirectory: request.workingDirectory,
             limits: Limits(
                 memoryBytes: request.limits.memoryBytes, processes: request.limits.processes, cpus: request.limits.cpus,
                 openFiles: request.limits.openFiles ?? Step.Limits.standardOpenFiles),
-            hasNetwork: request.network != nil, workspaceIsReadOnly: false, caBundle: request.network?.caBundle,
+            hasNetwork: request.network != nil, workspaceIsReadOnly: false, certificates: certificates,
             system: request.system)
     }
 }

@@ -67,7 +67,7 @@ package struct OCISandbox: Sandbox {
             defer { found.finish() }
             return try SandboxReport.read(from: helper.report) { if case .listener(let listener) = $0 { found.yield(listener) } }
         }
-        async let egress = Self.serve(listeners, request.network, lifeline: lifeline)
+        async let traffic = Self.serve(listeners, request, lifeline: lifeline)
         async let drained = BlockingPool.run { try Self.pump(helper, through: gate, to: output) }
         let timer = Task {
             try await Task.sleep(for: .seconds(request.limits.timeoutSeconds))
@@ -81,7 +81,7 @@ package struct OCISandbox: Sandbox {
         }
         let said = try await drained
         let duration = ContinuousClock.now - started
-        var result = try await conclude(report, egress, lifeline: lifeline, home: home, duration: duration)
+        var result = try await conclude(report, traffic, lifeline: lifeline, home: home, duration: duration)
         if said.saysThatDescriptorsRanOut, case .exited(let code) = result.ending, code != 0 { result.ending = .exceeded(.descriptors) }
         return result
     }
@@ -116,30 +116,39 @@ package struct OCISandbox: Sandbox {
     }
 
     /// Runs the step's proxy from the arrival of its socket until `forge-sandbox` is gone.
-    static func serve(
-        _ listeners: AsyncStream<Descriptor>, _ policy: EgressPolicy?, lifeline: Lifeline
-    ) async throws -> [EgressRecord] {
+    private static func serve(
+        _ listeners: AsyncStream<Descriptor>, _ request: SandboxRequest, lifeline: Lifeline
+    ) async throws -> Traffic {
         var proxy: EgressProxy?
         for await listener in listeners {
-            guard let policy, proxy == nil else { continue }
+            guard let policy = request.network, proxy == nil else { continue }
             do {
-                proxy = try await EgressProxy.start(on: listener, policy: policy, onHopeless: { lifeline.cut(.exceeded(.egress)) })
+                proxy = try await EgressProxy.start(
+                    on: listener, policy: policy, responder: request.responder, onHopeless: { lifeline.cut(.exceeded(.egress)) })
             } catch {
                 lifeline.cut(.withoutProxy)
                 throw error
             }
         }
-        return await proxy?.stop() ?? []
+        let records = await proxy?.stop() ?? []
+        return Traffic(records: records, conclusion: try await request.responder?.conclude())
+    }
+
+    private struct Traffic {
+        let records: [EgressRecord]
+        let conclusion: EgressConclusion?
     }
 
     private func conclude(
-        _ report: SandboxReport, _ egress: [EgressRecord], lifeline: Lifeline, home: String, duration: Duration
+        _ report: SandboxReport, _ traffic: Traffic, lifeline: Lifeline, home: String, duration: Duration
     ) async throws -> SandboxResult {
         if lifeline.reason == .cancelled { throw CancellationError() }
         guard let upper = report.upper, report.failure == nil, !report.runtimeFailed else {
             throw breakdown(try await installation.reason(report, in: home), layer: report.missingLayer)
         }
-        return SandboxResult(ending: try ending(report, lifeline: lifeline, upper: upper), duration: duration, upper: upper, egress: egress)
+        return SandboxResult(
+            ending: try ending(report, lifeline: lifeline, upper: upper), duration: duration, upper: upper, egress: traffic.records,
+            conclusion: traffic.conclusion)
     }
 
     private func ending(_ report: SandboxReport, lifeline: Lifeline, upper: Descriptor) throws -> SandboxResult.Ending {

@@ -31,10 +31,12 @@ package struct SandboxRequest: Sendable {
     /// The servers the command may reach; nil for no network at all.
     package let network: EgressPolicy?
     package let system: SystemFiles
+    /// Answers for some of these servers.
+    package let responder: (any EgressResponder)?
 
     package init(
         layers: [String], command: [String], environment: [String: String], workingDirectory: RelativePath, limits: Step.Limits,
-        network: EgressPolicy? = nil, system: SystemFiles = .host
+        network: EgressPolicy? = nil, responder: (any EgressResponder)? = nil, system: SystemFiles = .host
     ) {
         self.layers = layers
         self.command = command
@@ -43,6 +45,7 @@ package struct SandboxRequest: Sendable {
         self.limits = limits
         self.network = network
         self.system = system
+        self.responder = responder
     }
 }
 
@@ -74,6 +77,8 @@ package struct SandboxResult: Sendable {
     package let upper: Descriptor
     /// Whom the command talked to or tried to, in order; empty without a network.
     package let egress: [EgressRecord]
+    /// What the responder has to tell; nil without one.
+    package let conclusion: EgressConclusion?
 
     package var succeeded: Bool { ending == .exited(0) }
 }

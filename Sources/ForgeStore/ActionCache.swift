@@ -18,7 +18,7 @@ package enum Trust: Hashable, Sendable {
     case untrusted(scope: String)
 
     /// As the index has it; the trusted scope has no name.
-    var scope: String {
+    package var scope: String {
         switch self {
         case .trusted: ""
         case .untrusted(let scope): scope

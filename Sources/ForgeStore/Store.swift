@@ -10,10 +10,13 @@ package struct Store: Sendable {
     package let actions: SQLiteActionCache
     package let artifacts: ArtifactStore
     package let toolCaches: ToolCaches
+    package let registries: RegistryEntries
     package let sources: SourceIndex
     package let images: ImageIndex
     package let collector: GarbageCollector
     package let verifier: StoreVerifier
+    /// Where what is not stored yet may be kept while the process lives.
+    package var temporary: String { content.temporary }
     /// Locks of the actions that are being executed.
     package let flights: String
     let root: String
@@ -28,6 +31,7 @@ package struct Store: Sendable {
         actions = SQLiteActionCache(database: database, path: index)
         artifacts = ArtifactStore(content: content, trees: trees, database: database, path: index)
         toolCaches = ToolCaches(trees: trees, database: database, path: index)
+        registries = RegistryEntries(content: content, database: database, path: index)
         sources = SourceIndex(database: database, path: index)
         images = ImageIndex(trees: trees, database: database, path: index)
         collector = GarbageCollector(root: root, content: content, trees: trees, database: database)

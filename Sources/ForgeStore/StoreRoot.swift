@@ -15,6 +15,7 @@ package struct StoreRoot: Sendable {
         case source(Digest)
         /// `digest` in hexadecimal digits.
         case image(digest: String, platform: Platform)
+        case registry(RegistryEntryKey)
     }
 
     package let owner: Owner
@@ -35,6 +36,7 @@ extension StoreRoot.Owner: CustomStringConvertible {
         case .toolCache(let key): "tool cache `\(key.path)` of `\(key.project)`"
         case .source(let digest): "source \(digest)"
         case .image(let digest, let platform): "image sha256:\(digest) for \(platform)"
+        case .registry(let key): "`\(key.url)`"
         }
     }
 }
@@ -47,7 +49,7 @@ struct RootIndex {
     /// The most recently used first.
     func roots() throws -> [StoreRoot] {
         let roots = try database.pool.read { database in
-            try actions(database) + objects(database) + toolCaches(database) + sources(database) + images(database)
+            try actions(database) + objects(database) + toolCaches(database) + sources(database) + images(database) + registries(database)
         }
         return roots.sorted { ($1.usedAt, "\($0.owner)") < ($0.usedAt, "\($1.owner)") }
     }
@@ -109,6 +111,16 @@ struct RootIndex {
         }
     }
 
+    private func registries(_ database: GRDB.Database) throws -> [StoreRoot] {
+        try Row.fetchAll(database, sql: "SELECT scope, url, variant, body, usedAt FROM registryEntry").compactMap { row in
+            DigestText.digest(row["body"]).map { body in
+                StoreRoot(
+                    owner: .registry(RegistryEntryKey(scope: row["scope"], url: row["url"], variant: row["variant"])), trees: [],
+                    blobs: [body.hex], usedAt: row["usedAt"])
+            }
+        }
+    }
+
     /// Takes the roots out of the index, but for those that were used since they were read. Durable on return.
     func remove(_ roots: [StoreRoot]) throws {
         try database.pool.write { database in
@@ -126,6 +138,10 @@ struct RootIndex {
                     try database.execute(
                         sql: "DELETE FROM toolCache WHERE project = ? AND scope = ? AND path = ? AND lockfile = ? AND savedAt = ?",
                         arguments: [key.project, key.trust.scope, key.path.string, key.lockfile?.hex ?? "", root.usedAt])
+                case .registry(let key):
+                    try database.execute(
+                        sql: "DELETE FROM registryEntry WHERE scope = ? AND url = ? AND variant = ? AND usedAt = ?",
+                        arguments: [key.scope, key.url, key.variant, root.usedAt])
                 case .source(let digest):
                     try database.execute(
                         sql: "DELETE FROM source WHERE root = ? AND usedAt = ?", arguments: [DigestText.of(digest), root.usedAt])

@@ -102,6 +102,23 @@ enum StoreSchema {
                     ) WITHOUT ROWID;
                     """)
         }
+        migrator.registerMigration("6 registry entries") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE registryEntry (
+                        scope TEXT NOT NULL,                -- '' is the trusted one without credentials
+                        url TEXT NOT NULL,
+                        variant TEXT NOT NULL,
+                        status INTEGER NOT NULL,
+                        headers TEXT NOT NULL,              -- JSON
+                        body TEXT NOT NULL,                 -- `<hex>/<size>` of a blob
+                        sha512 TEXT NOT NULL,
+                        sha1 TEXT NOT NULL,
+                        usedAt INTEGER NOT NULL,
+                        PRIMARY KEY (scope, url, variant)
+                    ) WITHOUT ROWID;
+                    """)
+        }
         return migrator
     }
 }

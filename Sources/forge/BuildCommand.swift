@@ -25,6 +25,9 @@ struct BuildOptions: ParsableArguments {
     @Flag(name: .customLong("no-cache"), help: "Execute every step, whatever is cached.")
     var noCache = false
 
+    @Flag(help: "Ask no server: packages come from the store, where earlier builds have left them.")
+    var offline = false
+
     @Option(name: .customLong("env-file"), help: "A file of variables (.env syntax); a deploy sets them for the environment first.")
     var environmentFile: String?
 
@@ -32,6 +35,7 @@ struct BuildOptions: ParsableArguments {
         var request = BuildRequest(source: source.request, output: out, replacesOutput: force, archive: archive, useCache: !noCache)
         request.isUntrusted = untrusted
         request.isUnsafeLocal = unsafeLocal
+        request.isOffline = offline
         return request
     }
 }

@@ -44,14 +44,14 @@ import Testing
         }
     }
 
-    @Test func theDownloadsOfOneProjectAreNotAnothers() async throws {
+    @Test func whatOneProjectDownloadedAnotherNeedNot() async throws {
         try await withForgeHome { home in
             let registry = try await home.npmRegistry()
             let one = try await home.project(needing: "moon-phase", from: registry, version: "1.0.0")
             let other = try await home.project(
                 needing: "moon-phase", from: registry, version: "1.0.0", more: [".npmrc": "fetch-retries=0\nfund=false\n"])
             for project in [one, other] { _ = try await home.build(project.path, in: registry.environment) }
-            #expect(registry.tarballs() == ["moon-phase-1.0.0.tgz", "moon-phase-1.0.0.tgz"])
+            #expect(registry.tarballs() == ["moon-phase-1.0.0.tgz"])
         }
     }
 

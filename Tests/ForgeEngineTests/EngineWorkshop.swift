@@ -83,7 +83,9 @@ final class EngineWorkshop: Sendable {
         let engine = BuildEngine(store: store, runner: runner, events: events, slots: StepSlots(cores: 16, memory: .max))
         let request = BuildEngine.Request(
             plan: plan, source: tree, toolchains: toolchains, scope: scope, useCache: useCache, logDirectory: root + "/logs",
-            network: { StepNetwork(policy: EgressPolicy(), environment: ["REGISTRY_OF": $0.registries?.manager ?? "nobody"]) },
+            network: { step, _ in
+                StepNetwork(policy: EgressPolicy(), environment: ["REGISTRY_OF": step.registries?.manager ?? "nobody"])
+            },
             trust: trust)
         let result: Result<BuildReport, any Error>
         do { result = .success(try await engine.build(request)) } catch { result = .failure(error) }
@@ -105,7 +107,7 @@ final class EngineWorkshop: Sendable {
                     preset: PresetReference(id: "test", name: "Test", digest: tree), root: .root, steps: steps,
                     artifact: ArtifactSpec(kind: .static, output: .root, launch: nil, routes: []), toolchains: [:], warnings: []),
                 source: tree, toolchains: [:], scope: "site", useCache: true, logDirectory: root + "/logs",
-                network: { _ in StepNetwork(policy: EgressPolicy(), environment: [:]) })
+                network: { _, _ in StepNetwork(policy: EgressPolicy(), environment: [:]) })
         }
         defer { events.finish() }
         let reports = try await engine.build(requests)

@@ -9,15 +9,24 @@ struct EgressConnector: Sendable {
     let ledger: EgressLedger
     let channels: OpenChannels
     let timeout: TimeAmount
+    /// Answers for some of the servers.
+    let responder: (any EgressResponder)?
+    let group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
 
     /// Addresses tried one after the other.
     private static let mostAttempts = 4
+
+    /// The responder that answers in the place of `origin`, if one does.
+    func responder(for origin: EgressOrigin) -> (any EgressResponder)? {
+        responder.flatMap { $0.origins.contains(origin) ? $0 : nil }
+    }
 
     /// A connection on `loop`, set up by `configure`. Fails with `EgressFailure`.
     func connect(
         to target: EgressPolicy.Target, on loop: any EventLoop, configure: @escaping @Sendable (any Channel) throws -> Void
     ) -> EventLoopFuture<any Channel> {
-        resolve(target, on: loop).flatMapThrowing { addresses in
+        if policy.isOffline { return loop.makeFailedFuture(EgressFailure.offline(target.origin)) }
+        return resolve(target, on: loop).flatMapThrowing { addresses in
             try policy.check(addresses, for: target)
             return addresses.prefix(Self.mostAttempts)
         }.flatMap { attempt($0, target, on: loop, configure) }

@@ -45,6 +45,17 @@ package struct EgressFailure: Error, Hashable, Sendable {
         .init(origin, .refused, 403, "Host header names another server", "the request's Host header is not that of \(origin)")
     }
 
+    package static func onlyReading(_ origin: EgressOrigin, _ method: String) -> EgressFailure {
+        .init(
+            origin, .refused, 405, "writes to a registry",
+            "a step may only read from \(origin): \(method) is not passed on, nor is a request with a body")
+    }
+
+    /// Nothing is asked of servers in this build.
+    package static func offline(_ origin: EgressOrigin) -> EgressFailure {
+        .init(origin, .refused, 403, "offline", "this build is offline: \(origin) is not asked")
+    }
+
     package static func otherServerName(_ origin: EgressOrigin) -> EgressFailure {
         .init(origin, .refused, 403, "TLS names another server", "the TLS handshake does not name \(origin.host)")
     }
@@ -59,6 +70,13 @@ package struct EgressFailure: Error, Hashable, Sendable {
 
     package static func timedOut(_ origin: EgressOrigin) -> EgressFailure {
         .init(origin, .failed, 504, "timed out", "\(origin) did not answer in time")
+    }
+
+    package static func untrusted(_ origin: EgressOrigin) -> EgressFailure {
+        .init(
+            origin, .failed, 502, "certificate not trusted",
+            "the TLS of \(origin) is not to be trusted: neither this system's authorities nor the operator's have signed its certificate for that name"
+        )
     }
 
     package static func brokeOff(_ origin: EgressOrigin) -> EgressFailure {

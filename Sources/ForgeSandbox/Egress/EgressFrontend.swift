@@ -15,6 +15,8 @@ final class EgressFrontend: ChannelDuplexHandler {
         case connectRead(HTTPRequestHead)
         case connecting
         case handedOver
+        /// To a responder.
+        case served
         case refused
     }
 
@@ -51,7 +53,7 @@ final class EgressFrontend: ChannelDuplexHandler {
         case .connectRead(let head):
             if case .end = unwrapInboundIn(data) { connect(head, context) }
         case .connecting: held.append(unwrapInboundIn(data))
-        case .handedOver: context.fireChannelRead(data)
+        case .handedOver, .served: context.fireChannelRead(data)
         case .refused: break
         }
     }
@@ -62,7 +64,8 @@ final class EgressFrontend: ChannelDuplexHandler {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         switch (state, event) {
-        case (.handedOver, _): context.fireUserInboundEventTriggered(event)
+        case (.served, is IdleStateHandler.IdleStateEvent): context.close(promise: nil)
+        case (.handedOver, _), (.served, _): context.fireUserInboundEventTriggered(event)
         // A client may close its side after its request.
         case (.connecting, ChannelEvent.inputClosed): inputEnded = true
         case (_, ChannelEvent.inputClosed), (_, is IdleStateHandler.IdleStateEvent): context.close(promise: nil)
@@ -77,7 +80,7 @@ final class EgressFrontend: ChannelDuplexHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         switch state {
-        case .handedOver: context.fireErrorCaught(error)
+        case .handedOver, .served: context.fireErrorCaught(error)
         case .waiting where error is HTTPParserError: refuse(.badRequest("the request is not well-formed HTTP/1.1"), context)
         default: context.close(promise: nil)
         }
@@ -90,10 +93,24 @@ final class EgressFrontend: ChannelDuplexHandler {
         }
         do {
             let request = try ProxyRequest(head, form: form, policy: connector.policy)
-            if case .forward(let onward) = request.kind { forward(head, onward, request, context) }
+            guard case .forward(let onward) = request.kind else { return }
+            if let responder = connector.responder(for: request.target.origin) { return serve(head, by: responder, context) }
+            forward(head, onward, request, context)
         } catch {
             refuse(error, context)
         }
+    }
+
+    /// The responder's side judges this request too, and those that follow it.
+    private func serve(_ head: HTTPRequestHead, by responder: any EgressResponder, _ context: ChannelHandlerContext) {
+        do {
+            try InterceptedConnection.install(
+                InterceptedConnection(connector: connector, responder: responder, form: form), on: context.channel)
+        } catch {
+            return context.close(promise: nil)
+        }
+        state = .served
+        context.fireChannelRead(wrapInboundOut(.head(head)))
     }
 
     private func forward(_ head: HTTPRequestHead, _ onward: HTTPRequestHead, _ request: ProxyRequest, _ context: ChannelHandlerContext) {
@@ -120,7 +137,17 @@ final class EgressFrontend: ChannelDuplexHandler {
         do {
             let request = try ProxyRequest(head, form: form, policy: connector.policy)
             switch request.kind {
-            case .secureTunnel: secureTunnel(to: request.target, context)
+            case .secureTunnel:
+                if let responder = connector.responder(for: request.target.origin) {
+                    try EgressFrontend.openTunnel(context, codec) {
+                        try $0.addHandler(
+                            HelloGate(
+                                request.target.origin, ledger: connector.ledger,
+                                inside: .responder(responder, for: request.target, connector)))
+                    }
+                    return handOver(context)
+                }
+                secureTunnel(to: request.target, context)
             default:
                 // Its server is connected to once its first request has shown the right Host.
                 try EgressFrontend.openTunnel(context, codec) {
@@ -146,7 +173,10 @@ final class EgressFrontend: ChannelDuplexHandler {
             server.value.ended = { context.close(promise: nil) }
             do {
                 try EgressFrontend.openTunnel(context, self.codec) {
-                    try $0.addHandler(HelloGate(target.origin, server: server.value, ledger: self.connector.ledger))
+                    try $0.addHandler(
+                        HelloGate(
+                            target.origin, ledger: self.connector.ledger,
+                            inside: .tunnel(to: server.value, target.origin, self.connector.ledger)))
                 }
                 self.handOver(context)
             } catch {

@@ -8,11 +8,16 @@ package struct EgressPolicy: Hashable, Sendable {
     package var operatorEntries: Set<EgressOrigin>
     /// Path on the host of the operator's CA certificates (PEM). Inside they are trusted beside the system's.
     package var caBundle: String?
+    /// Nothing is asked of any server: what a responder has is all there is.
+    package var isOffline: Bool
 
-    package init(registries: Set<EgressOrigin> = [], operatorEntries: Set<EgressOrigin> = [], caBundle: String? = nil) {
+    package init(
+        registries: Set<EgressOrigin> = [], operatorEntries: Set<EgressOrigin> = [], caBundle: String? = nil, isOffline: Bool = false
+    ) {
         self.registries = registries
         self.operatorEntries = operatorEntries
         self.caBundle = caBundle
+        self.isOffline = isOffline
     }
 
     /// A server this policy names, and whether any address will do for it.

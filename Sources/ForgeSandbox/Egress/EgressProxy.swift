@@ -30,12 +30,12 @@ package struct EgressProxy: Sendable {
     /// - Throws: `ForgeError` `egress.no-proxy`
     package static func start(
         on listener: Descriptor, policy: EgressPolicy, limits: Limits = Limits(), resolver: @escaping EgressResolver = resolveWithSystem,
-        onHopeless: @escaping @Sendable () -> Void = {}
+        responder: (any EgressResponder)? = nil, onHopeless: @escaping @Sendable () -> Void = {}
     ) async throws -> EgressProxy {
         let channels = OpenChannels()
         let connector = EgressConnector(
             policy: policy, resolver: resolver, ledger: EgressLedger(onHopeless: onHopeless), channels: channels,
-            timeout: .seconds(limits.connectSeconds))
+            timeout: .seconds(limits.connectSeconds), responder: responder)
         do {
             let own = fcntl(listener.raw, F_DUPFD_CLOEXEC, 3)
             guard own >= 0 else { throw SystemError.last("dup", "the proxy's socket") }

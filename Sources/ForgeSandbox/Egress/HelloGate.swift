@@ -1,5 +1,6 @@
 internal import ForgeModel
 internal import NIOCore
+internal import NIOSSL
 
 /// Holds a tunnel's first bytes back until they name the server that the tunnel was asked for; otherwise cuts it.
 final class HelloGate: ChannelInboundHandler, RemovableChannelHandler {
@@ -7,16 +8,24 @@ final class HelloGate: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundOut = ByteBuffer
     typealias Relay = EgressRelay<ByteBuffer, ByteBuffer>
 
+    /// What stands behind the gate.
+    struct Inside {
+        /// Puts what takes the connection over behind the gate, once it opens.
+        let install: (ChannelHandlerContext, HelloGate) throws -> Void
+        /// The client went before.
+        var abandon: () -> Void = {}
+    }
+
     private let origin: EgressOrigin
     private let ledger: EgressLedger
-    private let server: Relay
+    private let inside: Inside
     private var held = ByteBuffer()
     private var isDecided = false
     private var isOpen = false
 
-    init(_ origin: EgressOrigin, server: Relay, ledger: EgressLedger) {
+    init(_ origin: EgressOrigin, ledger: EgressLedger, inside: Inside) {
         self.origin = origin
-        self.server = server
+        self.inside = inside
         self.ledger = ledger
     }
 
@@ -38,17 +47,8 @@ final class HelloGate: ChannelInboundHandler, RemovableChannelHandler {
 
     private func open(_ context: ChannelHandlerContext) {
         isDecided = true
-        let client = Relay()
-        Tunnel.join(client, server)
-        do {
-            try context.pipeline.syncOperations.addHandler(client, position: .after(self))
-        } catch {
-            return context.close(promise: nil)
-        }
+        do { try inside.install(context, self) } catch { return context.close(promise: nil) }
         isOpen = true
-        ledger.allowed(origin)
-        client.join(server)
-        server.join(client)
         context.fireChannelRead(wrapInboundOut(held))
         context.fireChannelReadComplete()
         held.clear()
@@ -73,7 +73,34 @@ final class HelloGate: ChannelInboundHandler, RemovableChannelHandler {
     func channelInactive(context: ChannelHandlerContext) {
         context.fireChannelInactive()
         // Without a tunnel nothing else closes the server's side.
-        if !isOpen { server.abandon() }
+        if !isOpen { inside.abandon() }
+    }
+}
+
+extension HelloGate.Inside {
+    /// Bytes to and from `server`, which is connected already.
+    static func tunnel(to server: HelloGate.Relay, _ origin: EgressOrigin, _ ledger: EgressLedger) -> HelloGate.Inside {
+        HelloGate.Inside { context, gate in
+            let client = HelloGate.Relay()
+            Tunnel.join(client, server)
+            try context.pipeline.syncOperations.addHandler(client, position: .after(gate))
+            ledger.allowed(origin)
+            client.join(server)
+            server.join(client)
+        } abandon: {
+            server.abandon()
+        }
+    }
+
+    /// The server's end of TLS, and HTTP in it.
+    static func responder(_ responder: any EgressResponder, for target: EgressPolicy.Target, _ connector: EgressConnector)
+        -> HelloGate.Inside
+    {
+        HelloGate.Inside { context, _ in
+            let pipeline = context.pipeline.syncOperations
+            try pipeline.addHandler(NIOSSLServerHandler(context: responder.context(for: target.origin)))
+            try EgressFrontend.install(in: pipeline, form: .inside(target), connector: connector)
+        }
     }
 }
 

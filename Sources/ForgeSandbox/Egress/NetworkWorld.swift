@@ -9,8 +9,8 @@ extension SandboxWorld {
     package static let caBundle = "/etc/ssl/operator.pem"
 
     /// What a step with a network sees beside its own environment, which wins.
-    package static func networkEnvironment(for policy: EgressPolicy) -> [String: String] {
-        policy.caBundle == nil ? proxyEnvironment : proxyEnvironment.merging(caEnvironment) { $1 }
+    package static func networkEnvironment(hasCertificates: Bool) -> [String: String] {
+        !hasCertificates ? proxyEnvironment : proxyEnvironment.merging(caEnvironment) { $1 }
     }
 
     /// An empty NO_PROXY: a mirror on the host's loopback is reached through the proxy too, there is no other way out.

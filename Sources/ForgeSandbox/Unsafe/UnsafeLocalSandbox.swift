@@ -63,7 +63,7 @@ package struct UnsafeLocalSandbox: Sandbox {
     ) async throws -> SandboxResult {
         let folder = UnsafeWorkFolder(home: home, owner: isRoot ? range.base + SandboxWorld.userID : nil)
         let before = try await BlockingPool.run { try folder.prepare(request.layers) }
-        let proxy = try await UnsafeNetwork.open(request.network, in: folder)
+        let proxy = try await UnsafeNetwork.open(for: request, in: folder)
         let started = ContinuousClock.now
         let helper = try SandboxHelper.launch(
             helper, arguments(request.limits, range), input: try command(request, folder, proxy?.environment ?? [:]), in: folder.own,
@@ -83,10 +83,10 @@ package struct UnsafeLocalSandbox: Sandbox {
         }
         _ = try await drained
         let duration = ContinuousClock.now - started
-        let egress = await proxy?.stop() ?? []
+        let traffic = try await proxy?.stop()
         let ending = try Self.ending(try await report, lifeline)
         let upper = try await BlockingPool.run { try folder.separate(from: before) }
-        return SandboxResult(ending: ending, duration: duration, upper: upper, egress: egress)
+        return SandboxResult(ending: ending, duration: duration, upper: upper, egress: traffic?.records ?? [], conclusion: traffic?.conclusion)
     }
 
     private func arguments(_ limits: Step.Limits, _ range: IDRange) -> [String] {

@@ -6,18 +6,23 @@ internal import Glibc
 struct UnsafeNetwork {
     let environment: [String: String]
     private let proxy: EgressProxy
+    private let responder: (any EgressResponder)?
 
     /// Nil for a step that wants no network; nothing keeps it from one.
-    static func open(_ policy: EgressPolicy?, in folder: UnsafeWorkFolder) async throws -> UnsafeNetwork? {
-        guard let policy else { return nil }
+    static func open(for request: SandboxRequest, in folder: UnsafeWorkFolder) async throws -> UnsafeNetwork? {
+        guard let policy = request.network else { return nil }
         let (listener, port) = try Descriptor.listenOnLoopback()
         let bundle = "\(folder.home)/operator.pem"
-        if let certificates = policy.caBundle { try OCIBundle.writeCertificates(certificates, to: bundle) }
-        let environment = SandboxWorld.networkEnvironment(for: policy).mapValues { value in
+        let certificates = StepCertificates(for: request)
+        if !certificates.isEmpty { try certificates.write(to: bundle) }
+        let environment = SandboxWorld.networkEnvironment(hasCertificates: !certificates.isEmpty).mapValues { value in
             value == SandboxWorld.proxyURL ? "http://127.0.0.1:\(port)" : value == SandboxWorld.caBundle ? bundle : value
         }
-        return UnsafeNetwork(environment: environment, proxy: try await EgressProxy.start(on: listener, policy: policy))
+        let proxy = try await EgressProxy.start(on: listener, policy: policy, responder: request.responder)
+        return UnsafeNetwork(environment: environment, proxy: proxy, responder: request.responder)
     }
 
-    func stop() async -> [EgressRecord] { await proxy.stop() }
+    func stop() async throws -> (records: [EgressRecord], conclusion: EgressConclusion?) {
+        (await proxy.stop(), try await responder?.conclude())
+    }
 }
