@@ -39,6 +39,4 @@ struct Download {
         guard let digest = Digest(hash: hashes.sha256, sizeBytes: size) else { throw SystemError("hash", path, errno: EIO) }
         return (hashes, digest)
     }
-
-    func discard() { unlink(path) }
 }

@@ -17,6 +17,8 @@ package actor RegistryCache {
     private let caBundle: String?
     private var folder: TemporaryDirectory?
     private var pending: [RegistryEntryKey: Pending] = [:]
+    /// Files that bodies are being written to.
+    private var growing: Set<String> = []
     private var used: Set<RegistryEntryKey> = []
     private var count = 0
     private var tls: NIOSSLContext?
@@ -50,12 +52,21 @@ package actor RegistryCache {
         let folder = try folder ?? TemporaryDirectory(in: store.temporary, prefix: "registry")
         self.folder = folder
         count += 1
-        return "\(folder.path)/\(count)"
+        let file = "\(folder.path)/\(count)"
+        growing.insert(file)
+        return file
     }
 
     /// Takes over the file `newFile` named. Found from now on; stored by `flush`.
     func keep(_ entry: RegistryEntry, in file: String) {
+        growing.remove(file)
         if let older = pending.updateValue(Pending(entry: entry, file: file), forKey: entry.key) { unlink(older.file) }
+    }
+
+    /// Nothing came of the file.
+    func discard(_ file: String) {
+        growing.remove(file)
+        unlink(file)
     }
 
     /// Stores what was kept; durable on return.
@@ -69,7 +80,7 @@ package actor RegistryCache {
             unlink(item.file)
         }
         try await store.registries.touch(touched)
-        if pending.isEmpty, let folder {
+        if pending.isEmpty, growing.isEmpty, let folder {
             self.folder = nil
             try await BlockingPool.run { try folder.remove() }
         }

@@ -154,7 +154,7 @@ struct RegistryFetch: Sendable {
                 try await send(found)
             }
         } catch {
-            download.discard()
+            await registry.cache.discard(download.path)
             throw error
         }
     }
