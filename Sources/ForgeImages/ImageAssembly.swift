@@ -20,7 +20,7 @@ package struct ImageAssembly {
     /// Without what never shows: other file systems are mounted there, and nothing on the way to them may be a link of somebody's making.
     func finished() async throws -> Digest { try await trees.removing(Self.covered, from: root) }
 
-    package static let covered = ["dev", "proc", "sys", "tmp", "workspace", "home"].map { RelativePath.root.appending(component: $0) }
+    package static let covered = ["dev", "proc", "sys"].map { RelativePath.root.appending(component: $0) }
 
     /// Unpacks the layer at `path` over what is there: first what it takes away, then what it brings.
     mutating func add(_ path: String, named name: String, thenRemove: Bool) async throws {

@@ -21,7 +21,7 @@ import Testing
         ],
         [
             "etc/.wh.gone": "", "etc/only/.wh.gone": "", "etc/.wh.never": "", "dir/.wh.below": "", "opaque/.wh..wh..opq": "", "opaque/a/d": "2",
-            "turns/into": "2", "turns/.wh.nothing": "", "plain/now/folder": "2", "back/.wh.again": "", "back/.wh..wh.plnk/x": "",
+            "turns/into": "2", "turns/.wh.nothing": "", "plain/now/folder": "2", "back/.wh.again": "",
         ],
         ["back/again": "3", "etc/kept": "3", "links/.wh.out": "", "empty/": ""],
     ]
