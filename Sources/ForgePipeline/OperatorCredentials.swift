@@ -11,11 +11,14 @@ struct OperatorCredential: Sendable, Hashable {
     /// nil: the file holds a token.
     let user: String?
     let file: String
+    /// Whether builds of sources that nobody vouches for are served with it too.
+    let isForStrangers: Bool
 
     /// Names each fault with its place.
     init?(reading section: TableReader) {
         defer { section.finish() }
         let (origin, path, user) = (section.requiredString("origin"), section.string("path"), section.string("user"))
+        isForStrangers = section.bool("strangers")?.value ?? false
         let (token, password) = (section.string("token-file"), section.string("password-file"))
         guard let origin, let parsed = try? EgressOrigin(parsing: origin.value) else {
             if let origin {

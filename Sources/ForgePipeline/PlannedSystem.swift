@@ -22,6 +22,7 @@ struct SystemSource: Sendable {
     private let store: Store
     private let trust: Trust
     private let useCache: Bool
+    private let isOffline: Bool
     private let kitchen: AppBuild.Kitchen
     private let scope: String
 
@@ -30,6 +31,7 @@ struct SystemSource: Sendable {
         store = build.store
         trust = build.trust
         useCache = build.request.useCache
+        isOffline = build.request.isOffline
         self.kitchen = kitchen
         self.scope = scope
     }
@@ -93,7 +95,7 @@ struct SystemSource: Sendable {
         let credentials = trust == .trusted ? RegistryCredentials(environment: pipeline.environment) : .none
         return ImagePuller(
             store: store, home: pipeline.directories.images, endpoints: configuration.images, credentials: credentials,
-            caBundle: configuration.caBundle)
+            caBundle: configuration.caBundle, isOffline: isOffline)
     }
 
     private func laid(_ packages: [String], over base: PlannedSystem, _ preset: PresetReference) async throws -> PlannedSystem {
@@ -132,8 +134,8 @@ struct SystemSource: Sendable {
         var request = BuildEngine.Request(
             plan: SystemPackageSteps.plan(packages, preset: preset, ofHost: !base.isImage), source: source, toolchains: [:],
             scope: "\(scope)#packages", useCache: useCache, logDirectory: kitchen.logs,
-            network: { _ in
-                var policy = EgressPolicy(operatorEntries: configuration.egress, caBundle: configuration.caBundle)
+            network: { _, _ in
+                var policy = EgressPolicy(operatorEntries: configuration.egress, caBundle: configuration.caBundle, isOffline: isOffline)
                 policy.registries = if let files { files.origins } else { try await origins(of: base) }
                 return StepNetwork(policy: policy, environment: [:])
             }, trust: trust)

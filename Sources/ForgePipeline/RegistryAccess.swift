@@ -66,19 +66,21 @@ actor RegistryAccess {
         var settings = StepRegistry.Settings(
             origins: reachable.union(configuration.credentials.map(\.origin).filter(configuration.egress.contains)))
         guard !settings.origins.isEmpty else { return nil }
-        settings.credentials = try await credentials(manager, settings.origins, answer)
+        settings.credentials = try await credentials(manager, answer, isStranger: !scope.isEmpty)
         settings.lockfile = lockfile
         settings.scope = scope
         settings.isOffline = isOffline
         return try StepRegistry(settings, cache: cache) { [vault] in vault.tag($0) }
     }
 
-    /// The operator's own first, then what the package manager would have said itself.
+    /// The operator's own first, then what the package manager would have said itself. A stranger could put what he is given into what he
+    /// builds: his builds get only what the operator says is for them too.
     private func credentials(
-        _ manager: PackageManager, _ origins: Set<EgressOrigin>, _ answer: Answer
+        _ manager: PackageManager, _ answer: Answer, isStranger: Bool
     ) async throws -> [RegistryCredential] {
         let files = CredentialFiles(environment: environment)
-        let own = configuration.credentials
+        let own = configuration.credentials.filter { !isStranger || $0.isForStrangers }
+        if isStranger { return try await BlockingPool.run { try own.map { try $0.load() } } }
         return try await BlockingPool.run {
             try own.map { try $0.load() } + answer.credentials
                 + (manager.ecosystem == .npm ? files.npm(for: answer.origins) : files.netrc(for: answer.origins))

@@ -31,7 +31,6 @@ struct StepCertificates {
 
 extension StepCertificates {
     init(for request: SandboxRequest) {
-        guard let network = request.network else { return }
-        self.init(bundle: network.caBundle, authority: request.responder?.authority)
+        self.init(bundle: request.network?.caBundle, authority: request.network == nil ? nil : request.responder?.authority)
     }
 }

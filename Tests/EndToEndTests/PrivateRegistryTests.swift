@@ -76,6 +76,25 @@ import Testing
         }
     }
 
+    @Test func aStrangersBuildIsServedWithoutCredentialsUnlessTheOperatorSaysSo() async throws {
+        try await withForgeHome { home in
+            let authority = try await TestAuthority.make(in: home)
+            let registry = try await PrivateRegistry.start(.npm, in: home, authority: authority, authorization: "Bearer \(Self.token)")
+            let (project, _) = try await nosyProject(home)
+            try home.secretFile("registry.token", Self.token)
+            let section =
+                "[[network.credential]]\norigin = \"\(registry.origin)\"\ntoken-file = \"\(home.folder)/person/registry.token\"\n"
+            try home.configure(section)
+            let arguments = ["build", project.path, "--json", "--progress", "plain", "--untrusted"]
+            let variable = ["npm_config_//127.0.0.1:\(registry.port)/:_authToken": Self.token]
+            let refused = try await home.run(arguments, environment: registry.environment.merging(variable) { $1 })
+            #expect(refused.exitCode == 50)
+            #expect(registry.requests().allSatisfy { $0.hasSuffix(" 401") })
+            try home.configure(section + "strangers = true\n")
+            #expect(try await home.run(arguments, environment: registry.environment).exitCode == 0)
+        }
+    }
+
     @Test(arguments: ["open", "url", "netrc"])
     func pipInstallsFromAnIndexBehindTLSAndRebuildsOffline(place: String) async throws {
         try await withForgeHome { home in
