@@ -14,6 +14,9 @@ struct RegistryFetch: Sendable {
     private var registry: StepRegistry { request.registry }
     private var origin: EgressOrigin { request.query.origin }
 
+    /// Longer answers are cut: no package is as large, and somebody pays for the disk.
+    private static let largest: Int64 = 8 << 30
+
     /// Seconds before another attempt, where the first found the server in trouble.
     private static let pauses = [0.5, 1.5]
 
@@ -133,6 +136,7 @@ struct RegistryFetch: Sendable {
             var held: ByteBuffer?
             while let bytes = try await body.next() {
                 try await download.add(bytes)
+                guard download.size <= Self.largest else { throw UpstreamFailure.brokeOff }
                 if let held, isStreamed { try await request.answer.send(held) }
                 held = bytes
             }
