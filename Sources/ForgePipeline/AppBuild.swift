@@ -136,8 +136,9 @@ struct AppBuild: Sendable {
         let configuration = try pipeline.operatorConfiguration()
         let access = RegistryAccess(
             presets: presets, configuration: configuration, environment: pipeline.environment,
-            cache: RegistryCache(store: store, caBundle: configuration.caBundle), vault: try await pipeline.vault(),
-            isOffline: request.isOffline)
+            answering: .init(
+                cache: RegistryCache(store: store, caBundle: configuration.caBundle), vault: try await pipeline.vault(),
+                isOffline: request.isOffline))
         // A stranger's downloads are his own project's alone.
         let registryScope = trust == .trusted ? "" : "\(trust.scope) of \(scope)"
         return try await kitchen.engine.build(

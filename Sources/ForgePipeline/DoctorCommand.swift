@@ -62,7 +62,7 @@ extension Pipeline {
 
     /// Each that is installed, and what it is configured to install from.
     private func packageManagers(_ configuration: OperatorConfiguration) async throws -> [HostFinding] {
-        let access = RegistryAccess(presets: presets, configuration: configuration, environment: environment, events: EventHub())
+        let access = RegistryAccess(presets: presets, configuration: configuration, environment: environment)
         var findings: [HostFinding] = []
         var absent: [String] = []
         for manager in try await BlockingPool.run({ [presets] in try presets.catalog().packageManagers }) {

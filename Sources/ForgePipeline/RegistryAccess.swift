@@ -16,25 +16,29 @@ actor RegistryAccess {
         var credentials: [RegistryCredential] = []
     }
 
+    /// What it takes to answer steps in the place of their registries.
+    struct Answering: Sendable {
+        let cache: RegistryCache
+        let vault: Vault
+        let isOffline: Bool
+    }
+
     private let presets: PresetShelf
     private let configuration: OperatorConfiguration
     private let environment: [String: String]
-    private let cache: RegistryCache
-    private let vault: Vault
-    private let isOffline: Bool
+    private let answering: Answering?
     private var answers: [String: Task<Answer, any Error>] = [:]
 
-    /// - Parameter environment: the operator's, in which the package managers are asked.
+    /// - Parameters:
+    ///   - environment: the operator's, in which the package managers are asked.
+    ///   - answering: nil where only the question counts, or steps are to speak to their registries themselves.
     init(
-        presets: PresetShelf, configuration: OperatorConfiguration, environment: [String: String], cache: RegistryCache, vault: Vault,
-        isOffline: Bool
+        presets: PresetShelf, configuration: OperatorConfiguration, environment: [String: String], answering: Answering? = nil
     ) {
         self.presets = presets
         self.configuration = configuration
         self.environment = environment
-        self.cache = cache
-        self.vault = vault
-        self.isOffline = isOffline
+        self.answering = answering
     }
 
     /// - Parameters:
@@ -42,7 +46,7 @@ actor RegistryAccess {
     ///   - lockfile: what the project's own says of its packages.
     /// - Throws: `network.unknown-registry`, `network.not-allowed`, `config.credential-file`
     func network(for step: Step, scope: String, lockfile: LockedHashes?) async throws -> StepNetwork {
-        var policy = EgressPolicy(operatorEntries: configuration.egress, caBundle: configuration.caBundle, isOffline: isOffline)
+        var policy = EgressPolicy(operatorEntries: configuration.egress, caBundle: configuration.caBundle, isOffline: answering?.isOffline ?? false)
         guard let registries = step.registries, let manager = try presets.catalog().packageManager(registries.manager) else {
             return StepNetwork(policy: policy, environment: [:])
         }
@@ -60,7 +64,7 @@ actor RegistryAccess {
     private func responder(
         _ manager: PackageManager, _ policy: EgressPolicy, _ answer: Answer, _ scope: String, _ lockfile: LockedHashes?
     ) async throws -> (any EgressResponder)? {
-        guard [.npm, .pypi].contains(manager.ecosystem) else { return nil }
+        guard let answering, [.npm, .pypi].contains(manager.ecosystem) else { return nil }
         // Those that no policy lets through are refused before anybody answers for them.
         let reachable = policy.registries.filter { (try? policy.target($0)) != nil }
         var settings = StepRegistry.Settings(
@@ -69,8 +73,8 @@ actor RegistryAccess {
         settings.credentials = try await credentials(manager, answer, isStranger: !scope.isEmpty)
         settings.lockfile = lockfile
         settings.scope = scope
-        settings.isOffline = isOffline
-        return try StepRegistry(settings, cache: cache) { [vault] in vault.tag($0) }
+        settings.isOffline = answering.isOffline
+        return try StepRegistry(settings, cache: answering.cache) { [vault = answering.vault] in vault.tag($0) }
     }
 
     /// The operator's own first, then what the package manager would have said itself. A stranger could put what he is given into what he
