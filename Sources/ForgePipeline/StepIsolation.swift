@@ -16,13 +16,17 @@ struct StepIsolation: Sendable {
     static func find(for request: BuildRequest, in pipeline: Pipeline) async throws -> StepIsolation {
         let word = try pipeline.operatorConfiguration().sandbox
         let (helper, directory) = (pipeline.installation.sandboxHelper, pipeline.directories.sandboxes)
-        let open: @Sendable () async throws -> any Sandbox = {
+        let open: @Sendable () async throws -> any Sandbox = { [isUnsafeLocal = request.isUnsafeLocal] in
+            // What would only show when a step runs has to show now.
             try await OCISandbox.open(
-                helper: helper, directory: directory, runtime: word.runtime, groupsAreOptional: word.cgroupsAreOptional)
+                helper: helper, directory: directory, runtime: word.runtime, groupsAreOptional: word.cgroupsAreOptional,
+                verifiesAnew: isUnsafeLocal)
         }
-        let isolated = StepIsolation(sandbox: open, mark: nil, warnings: [], trust: nil)
-        guard request.isUnsafeLocal else { return isolated }
-        do { _ = try await open() } catch let error as ForgeError where error.code.hasPrefix("sandbox.") {
+        guard request.isUnsafeLocal else { return StepIsolation(sandbox: open, mark: nil, warnings: [], trust: nil) }
+        do {
+            let sandbox = try await open()
+            return StepIsolation(sandbox: { sandbox }, mark: nil, warnings: [], trust: nil)
+        } catch let error as ForgeError where error.code.hasPrefix("sandbox.") {
             return StepIsolation(
                 sandbox: { UnsafeLocalSandbox(helper: helper, directory: directory) }, mark: UnsafeLocalSandbox.identity,
                 warnings: [
@@ -31,7 +35,6 @@ struct StepIsolation: Sendable {
                         hint: "the steps could do what you can; production refuses the artifact unless asked with the same flag")
                 ], trust: .untrusted(scope: "unsafe-local"))
         }
-        return isolated
     }
 }
 

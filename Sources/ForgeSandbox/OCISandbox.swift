@@ -20,12 +20,15 @@ package struct OCISandbox: Sandbox {
     ///   - directory: where run directories and step disks are made.
     ///   - runtime: name or path of the one to take; without it crun, else runc.
     ///   - groupsAreOptional: whether a rootless step may run without control groups where none is delegated.
+    ///   - verifiesAnew: whether a container has to come up now, whatever one proved since the machine was started.
     ///   - copiesLayers: true to do without id-mapped mounts though there are some; nil finds out.
     /// - Throws: `ForgeError` naming the missing layer; there is no silent fallback.
     package static func open(
-        helper: String, directory: String, runtime: String? = nil, groupsAreOptional: Bool = false, copiesLayers: Bool? = nil
+        helper: String, directory: String, runtime: String? = nil, groupsAreOptional: Bool = false, verifiesAnew: Bool = false,
+        copiesLayers: Bool? = nil
     ) async throws -> OCISandbox {
-        let options = SandboxInstallation.Options(runtime: runtime, groupsAreOptional: groupsAreOptional, copiesLayers: copiesLayers)
+        let options = SandboxInstallation.Options(
+            runtime: runtime, groupsAreOptional: groupsAreOptional, copiesLayers: copiesLayers, verifiesAnew: verifiesAnew)
         return OCISandbox(installation: try await .open(helper: helper, directory: directory, options: options))
     }
 

@@ -18,6 +18,8 @@ struct SandboxInstallation: Sendable {
         var groupsAreOptional = false
         /// Nil finds out.
         var copiesLayers: Bool?
+        /// Whether a container has to prove again what one has proved since the machine was started.
+        var verifiesAnew = false
     }
 
     var user: HostUser { examination.user }

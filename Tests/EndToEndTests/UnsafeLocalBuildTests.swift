@@ -15,7 +15,7 @@ import Testing
         return BuiltReport(json: try run.json())
     }
 
-    @Test(arguments: [MissingLayer.runtime, .cgroups, .overlay, .seccomp, .userNamespaces])
+    @Test(arguments: MissingLayer.allCases)
     func itGoesOnWhicheverLayerIsMissingAndMarksTheBuild(layer: MissingLayer) async throws {
         try await withForgeHome { home in
             let project = try project(in: home)

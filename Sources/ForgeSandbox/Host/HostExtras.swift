@@ -15,7 +15,7 @@ extension HostExamination {
         }
         var folder = directory
         while !Files.isDirectory(folder), folder != "/" { folder = Files.parent(of: folder) }
-        if await IDMapping.isAvailable(helper: helper, for: folder) {
+        if (try? await IDMapping.isAvailable(helper: helper, for: folder, self)) == true {
             return HostFinding("id-mapped-mounts", "id-mapped mounts", .ok, "layers are mounted as they lie in the store")
         }
         return HostFinding(
@@ -53,8 +53,14 @@ extension HostExamination {
 
 /// Whether a mount can show files under other owners than they have.
 enum IDMapping {
-    static func isAvailable(helper: String, for directory: String) async -> Bool {
+    /// - Throws: `sandbox.no-user-namespaces`, for such a mount is made with one.
+    static func isAvailable(helper: String, for directory: String, _ examination: HostExamination) async throws -> Bool {
         let request = ChildProcess.Request(helper, ["--can-id-map", directory], environment: ["PATH": "/usr/bin:/bin"])
-        return (try? await ChildProcess.output(request))?.status.isSuccess ?? false
+        switch try await ChildProcess.output(request).status {
+        case .exited(0): return true
+        // The helper's own failure; any other number is what the kernel said about the mount.
+        case .exited(125): throw examination.error(lacking: "user-namespaces", because: "the kernel refuses to make one")
+        default: return false
+        }
     }
 }

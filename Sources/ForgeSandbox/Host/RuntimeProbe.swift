@@ -94,7 +94,7 @@ package struct RuntimeExamination: Sendable {
             let options = SandboxInstallation.Options(runtime: name, groupsAreOptional: examination.groupsAreOptional)
             let found = try await SandboxInstallation.find(helper: helper, directory: directory, options: options)
             var copies = false
-            if !found.isRootless { copies = !(await IDMapping.isAvailable(helper: helper, for: directory)) }
+            if !found.isRootless { copies = !(try await IDMapping.isAvailable(helper: helper, for: directory, examination)) }
             try await RuntimeProbe(sandbox: OCISandbox(installation: found.copyingLayers(copies))).run(in: directory)
             let time = Int((ContinuousClock.now - started) / .milliseconds(1))
             return HostFinding(name, name, .ok, "\(runtime.version), started a container in \(time) ms\(chosen)")

@@ -17,8 +17,8 @@ struct SandboxVerification {
     /// - Throws: `ForgeError` with what the container proved to lack.
     func verified() async throws -> SandboxInstallation {
         let path = try await BlockingPool.run { try memo() }
-        if let known = try Files.read(path, limit: 64) { return installation.copyingLayers(known == Self.copied) }
-        let working = installation.copyingLayers(await needsCopies())
+        if !options.verifiesAnew, let known = try Files.read(path, limit: 64) { return installation.copyingLayers(known == Self.copied) }
+        let working = installation.copyingLayers(try await needsCopies())
         try await RuntimeProbe(sandbox: OCISandbox(installation: working)).run(in: working.directory)
         try await BlockingPool.run {
             try Files.makeDirectory(Files.parent(of: path), mode: 0o700)
@@ -30,10 +30,10 @@ struct SandboxVerification {
     private static let mapped = Array("mapped\n".utf8)
     private static let copied = Array("copied\n".utf8)
 
-    private func needsCopies() async -> Bool {
+    private func needsCopies() async throws -> Bool {
         if installation.isRootless { return false }
         if let told = options.copiesLayers { return told }
-        return !(await IDMapping.isAvailable(helper: installation.helper, for: installation.directory))
+        return !(try await IDMapping.isAvailable(helper: installation.helper, for: installation.directory, installation.examination))
     }
 
     /// The file that stands for this proof; everything it rests on is in its name.
