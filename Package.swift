@@ -102,8 +102,8 @@ let package = Package(
         .executableTarget(
             name: "forge",
             dependencies: [
-                "ForgeModel", "ForgeSystem", "ForgeEvents", "ForgeStore", "ForgePlanning", "ForgeReleases", "ForgeGateway", "ForgeTerminal",
-                "ForgePipeline",
+                "ForgeModel", "ForgeSystem", "ForgeEvents", "ForgeStore", "ForgeSandbox", "ForgePlanning", "ForgeReleases", "ForgeGateway",
+                "ForgeTerminal", "ForgePipeline",
                 .arguments,
             ],
             swiftSettings: settings),

@@ -49,6 +49,7 @@ static struct request parse(int argc, char **argv) {
         else if (!strcmp(key, "--user")) request.user = number(value);
         else if (!strcmp(key, "--image")) request.image = value;
         else if (!strcmp(key, "--tmpfs")) request.tmpfs_bytes = number(value);
+        else if (!strcmp(key, "--inodes")) request.tmpfs_inodes = number(value);
         else if (!strcmp(key, "--network")) request.proxy_port = number(value);
         else if (!strcmp(key, "--mode")) request.is_server = !strcmp(value, "server");
         else if (!strcmp(key, "--interface")) request.interface = value;

@@ -129,7 +129,8 @@ static void mount_disk(const struct request *request) {
         mount_image(request->image, STAGE "disk");
     } else {
         char options[64];
-        snprintf(options, sizeof options, "mode=0700,size=%lu", request->tmpfs_bytes);
+        int length = snprintf(options, sizeof options, "mode=0700,size=%lu", request->tmpfs_bytes);
+        if (request->tmpfs_inodes) snprintf(options + length, sizeof options - (size_t)length, ",nr_inodes=%lu", request->tmpfs_inodes);
         if (mount("forge", STAGE "disk", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOATIME, options) < 0) die("mount the step's disk");
     }
     // The ids inside the sandbox walk through here to reach their folders.

@@ -15,6 +15,7 @@ struct request {
     unsigned long user;         // the id inside to which every file of the layers belongs
     const char *image;          // ext4 image that bounds the step's disk; or
     unsigned long tmpfs_bytes;  // a tmpfs of this size
+    unsigned long tmpfs_inodes; // with so many files at most; 0 for the kernel's own bound
     unsigned long proxy_port;   // where Forge's proxy listens inside; 0 for no network
     int is_server;              // a deployed server: the one layer is the workspace, read-only
     const char *interface;      // a server's way out: the host's end of a veth pair; NULL for loopback only

@@ -59,12 +59,13 @@ import Testing
     /// What a step does, and the limit that ends it.
     @Test(arguments: [
         ("python3 -c 'x = bytearray(600 << 20)'", "limit.memory"), ("for i in $(seq 400); do sleep 86400 & done; wait", "limit.processes"),
-        ("mkdir site; head -c 200m /dev/zero > site/large", "limit.disk"), ("sleep 86400", "limit.time"),
+        ("mkdir site; head -c 200m /dev/zero > site/large", "limit.disk"),
+        ("mkdir site; for i in $(seq 3000); do : > site/$i; done", "limit.inodes"), ("sleep 86400", "limit.time"),
     ]) func theLimitsHoldForAUserToo(line: String, code: String) async throws {
         try await withForgeHome { home in
             let project = try project(in: home, line, more: "memory = \"64MB\"\ntimeout = \(code == "limit.time" ? "\"2s\"" : "\"60s\"")\n")
             let user = try OrdinaryUser(of: home, hasLentIDs: false, groups: .delegated)
-            try user.configure("[limits]\ndisk = \"100MB\"\nprocesses = 60\n")
+            try user.configure("[limits]\ndisk = \"100MB\"\nprocesses = 60\ninodes = 1000\n")
             let run = try await user.run("build", project.path, "--json")
             #expect(run.exitCode == 50)
             #expect(try run.json()["error"]?["code"] == .string(code), "\(run.error)")

@@ -31,6 +31,7 @@ struct StepGround: Sendable {
         _ bundle: OCIBundle, _ request: SandboxRequest, in home: String, _ group: ControlGroup, _ installation: SandboxInstallation
     ) async throws -> StepGround {
         let bytes = MemoryDisk.bytes(for: request.limits)
+        let inodes = request.limits.inodes ?? Step.Limits.standardInodes
         let facts = installation.examination.kernel.cgroups
         let hasGroups = installation.groupParent != nil
         return try await BlockingPool.run {
@@ -43,7 +44,8 @@ struct StepGround: Sendable {
                     .folders
                 : []
             return StepGround(
-                configuration: try bundle.write(to: home), disk: ["--tmpfs", "\(bytes)"] + folders.flatMap { ["--group", $0] },
+                configuration: try bundle.write(to: home),
+                disk: ["--tmpfs", "\(bytes)", "--inodes", "\(inodes)"] + folders.flatMap { ["--group", $0] },
                 layers: request.layers)
         }
     }

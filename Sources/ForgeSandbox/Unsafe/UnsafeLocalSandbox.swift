@@ -86,7 +86,8 @@ package struct UnsafeLocalSandbox: Sandbox {
         let traffic = try await proxy?.stop()
         let ending = try Self.ending(try await report, lifeline)
         let upper = try await BlockingPool.run { try folder.separate(from: before) }
-        return SandboxResult(ending: ending, duration: duration, upper: upper, egress: traffic?.records ?? [], conclusion: traffic?.conclusion)
+        return SandboxResult(
+            ending: ending, duration: duration, upper: upper, egress: traffic?.records ?? [], conclusion: traffic?.conclusion)
     }
 
     private func arguments(_ limits: Step.Limits, _ range: IDRange) -> [String] {

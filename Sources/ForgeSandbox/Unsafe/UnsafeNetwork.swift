@@ -12,7 +12,8 @@ struct UnsafeNetwork {
     static func open(for request: SandboxRequest, in folder: UnsafeWorkFolder) async throws -> UnsafeNetwork? {
         guard let policy = request.network else { return nil }
         let (listener, port) = try Descriptor.listenOnLoopback()
-        let bundle = "\(folder.home)/operator.pem"
+        // Where the step can read it.
+        let bundle = "\(folder.own)/operator.pem"
         let certificates = StepCertificates(for: request)
         if !certificates.isEmpty { try certificates.write(to: bundle) }
         let environment = SandboxWorld.networkEnvironment(hasCertificates: !certificates.isEmpty).mapValues { value in
