@@ -193,7 +193,8 @@ struct StepTask: Sendable {
         case .failed(let code, let why, let hint):
             throw ForgeError(
                 .build, code, "step `\(step.id)` \(why): `\(step.commandLine)`",
-                hint: ([hint, await advice(code)] + refusals(in: run) + ["full log: \(logFile)"]).compactMap(\.self).joined(separator: "; "))
+                hint: ([hint, await advice(code)] + refusals(in: run) + ["full log: \(logFile)"]).compactMap(\.self).joined(separator: "; ")
+            )
         case .succeeded(let outputs, let undeclared):
             try await checkWitnesses(outputs, run)
             try await checkLeaks(outputs, secrets)

@@ -11,7 +11,8 @@ enum ImageManifest {
 
     /// Packed in one of three ways; libarchive sees which.
     private static let layers: Set<String> = [
-        "application/vnd.oci.image.layer.v1.tar", "application/vnd.oci.image.layer.v1.tar+gzip", "application/vnd.oci.image.layer.v1.tar+zstd",
+        "application/vnd.oci.image.layer.v1.tar", "application/vnd.oci.image.layer.v1.tar+gzip",
+        "application/vnd.oci.image.layer.v1.tar+zstd",
         "application/vnd.docker.image.rootfs.diff.tar", "application/vnd.docker.image.rootfs.diff.tar.gzip",
         "application/vnd.docker.image.rootfs.diff.tar.zstd",
     ]
@@ -33,7 +34,8 @@ enum ImageManifest {
 
         /// arm64 has one variant that all machines run, and it may be left out.
         func runs(on platform: Platform) -> Bool {
-            os == platform.os && architecture == platform.architecture && (variant == nil || variant == (architecture == "arm64" ? "v8" : ""))
+            os == platform.os && architecture == platform.architecture
+                && (variant == nil || variant == (architecture == "arm64" ? "v8" : ""))
         }
     }
 
@@ -64,7 +66,9 @@ enum ImageManifest {
             throw malformed(reference, "its manifest is not of schema version 2")
         }
         if let manifests = whole.manifests {
-            guard whole.config == nil, whole.layers == nil else { throw malformed(reference, "its manifest is an index and an image at once") }
+            guard whole.config == nil, whole.layers == nil else {
+                throw malformed(reference, "its manifest is an index and an image at once")
+            }
             return .index(
                 try manifests.compactMap { entry in
                     guard let platform = entry.platform else { return nil }
@@ -75,7 +79,8 @@ enum ImageManifest {
         guard layers.count <= maximumLayers else { throw malformed(reference, "it has more than \(maximumLayers) layers") }
         for layer in layers where !Self.layers.contains(layer.mediaType ?? "") {
             throw ForgeError(
-                .build, "image.media-type", "`\(reference)` has a layer of the type `\(layer.mediaType ?? "")`, which is no root file system",
+                .build, "image.media-type",
+                "`\(reference)` has a layer of the type `\(layer.mediaType ?? "")`, which is no root file system",
                 hint: "name an image that holds one; encrypted and foreign layers are not read")
         }
         return .image(config: try digest(config, reference), layers: try layers.map { try digest($0, reference) })

@@ -20,7 +20,8 @@ package struct ImagePuller: Sendable {
     ///   - caBundle: certificates that count besides the system's.
     ///   - isOffline: whether only what is in the store counts.
     package init(
-        store: Store, home: String, endpoints: RegistryEndpoints, credentials: RegistryCredentials, caBundle: String?, isOffline: Bool = false
+        store: Store, home: String, endpoints: RegistryEndpoints, credentials: RegistryCredentials, caBundle: String?,
+        isOffline: Bool = false
     ) {
         self.store = store
         self.home = home

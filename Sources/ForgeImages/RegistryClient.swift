@@ -48,14 +48,17 @@ actor RegistryClient {
     /// - Throws: `image.…`
     func blob(_ digest: Digest, to target: String) async throws {
         let sink = try BlobSink(target)
-        try await get("blobs/\(digest)", headers: [], maximumBytes: digest.sizeBytes, restart: { try sink.restart() }) { try sink.append($0) }
+        try await get("blobs/\(digest)", headers: [], maximumBytes: digest.sizeBytes, restart: { try sink.restart() }) {
+            try sink.append($0)
+        }
         let found = sink.finish()
         guard found == digest else { throw damaged("a layer", expected: "\(digest) of \(digest.sizeBytes) bytes", found: found) }
     }
 
     private func damaged(_ what: String, expected: String, found: Digest) -> ForgeError {
         ForgeError(
-            .build, "image.digest", "\(what) of `\(reference.name)` is not what was asked for: expected \(expected), found \(found) of \(found.sizeBytes) bytes",
+            .build, "image.digest",
+            "\(what) of `\(reference.name)` is not what was asked for: expected \(expected), found \(found) of \(found.sizeBytes) bytes",
             hint: "the registry is broken, or somebody changed it on the way; nothing of it was kept")
     }
 
@@ -159,7 +162,8 @@ actor RegistryClient {
     ) async throws -> String {
         guard let origin = EgressOrigin(url: realm), origin.scheme == .https || endpoint.allowsPlain else {
             throw ForgeError(
-                .build, "image.token", "`\(endpoint.authority)` sends for a token to `\(realm)`, which is not https: no password goes there")
+                .build, "image.token", "`\(endpoint.authority)` sends for a token to `\(realm)`, which is not https: no password goes there"
+            )
         }
         var query = [("service", service), ("scope", scope)].compactMap { name, value in value.map { "\(name)=\(Self.escaped($0))" } }
         var transfer = RegistryTransfer(url: realm, maximumBytes: Self.maximumToken, allowsPlain: endpoint.allowsPlain, caBundle: caBundle)
@@ -186,6 +190,7 @@ actor RegistryClient {
     }
 
     private static func escaped(_ text: String) -> String {
-        text.addingPercentEncoding(withAllowedCharacters: CharacterSet(charactersIn: "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:/")) ?? ""
+        text.addingPercentEncoding(
+            withAllowedCharacters: CharacterSet(charactersIn: "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:/")) ?? ""
     }
 }

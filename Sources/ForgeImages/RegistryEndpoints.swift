@@ -41,7 +41,8 @@ package struct RegistryEndpoints: Hashable, Sendable {
 
     private static func isLoopback(_ registry: String) -> Bool {
         let host = EgressOrigin(scheme: .http, authority: registry)?.host ?? registry
-        return host == "localhost" || host == "::1" || host.hasSuffix(".localhost") || (host.hasPrefix("127.") && !host.contains(":"))
-            && host.split(separator: ".").count == 4
+        return host == "localhost" || host == "::1" || host.hasSuffix(".localhost")
+            || (host.hasPrefix("127.") && !host.contains(":"))
+                && host.split(separator: ".").count == 4
     }
 }

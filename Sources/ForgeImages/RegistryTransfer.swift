@@ -62,7 +62,9 @@ struct RegistryTransfer: Sendable {
                     if error is TooMuch { throw Self.tooLarge(url, maximumBytes) }
                     throw error
                 }
-                guard case .exited(let code) = try child.waitBlocking() else { return Answer(status: 0, headers: [:], exit: -1, words: "killed") }
+                guard case .exited(let code) = try child.waitBlocking() else {
+                    return Answer(status: 0, headers: [:], exit: -1, words: "killed")
+                }
                 let text = String(decoding: try Files.read(head, limit: 1 << 18) ?? [], as: UTF8.self)
                 let words = String(decoding: try Files.read(log, limit: 4096) ?? [], as: UTF8.self)
                 return Self.answer(text, code, words.split(whereSeparator: \.isNewline).joined(separator: "; "))
@@ -101,7 +103,9 @@ struct RegistryTransfer: Sendable {
     }
 
     private static let environment: [String: String] = {
-        let names = ["HTTPS_PROXY", "https_proxy", "http_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR"]
+        let names = [
+            "HTTPS_PROXY", "https_proxy", "http_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR",
+        ]
         return Dictionary(uniqueKeysWithValues: names.compactMap { name in getenv(name).map { (name, String(cString: $0)) } })
     }()
 

@@ -111,7 +111,8 @@ struct AppBuild: Sendable {
         }
         let identities = try await HostToolchains(memoPath: pipeline.directories.toolchainMemo).identify(executables)
         let (runtimes, files) = try HostToolchains.runtimes(plan.artifact.runtimes, executables: executables, identities: identities)
-        return IdentifiedToolchains(identities: identities, runtimes: runtimes, files: files, system: system, artifactSystem: artifactSystem)
+        return IdentifiedToolchains(
+            identities: identities, runtimes: runtimes, files: files, system: system, artifactSystem: artifactSystem)
     }
 
     /// Where steps are executed, and the folder of their logs.

@@ -18,8 +18,12 @@ struct MissingPart: Hashable, Sendable {
         if let match = line.firstMatch(of: /fatal error: ([^\s:']+\.(?:h|hh|hpp)): No such file or directory/) {
             return MissingPart(kind: .header, name: String(match.1))
         }
-        if let match = line.firstMatch(of: /fatal error: '([^'\s]+)' file not found/) { return MissingPart(kind: .header, name: String(match.1)) }
-        if let match = line.firstMatch(of: /cannot find -l([A-Za-z0-9_.+-]+)/) { return MissingPart(kind: .library, name: library(match.1)) }
+        if let match = line.firstMatch(of: /fatal error: '([^'\s]+)' file not found/) {
+            return MissingPart(kind: .header, name: String(match.1))
+        }
+        if let match = line.firstMatch(of: /cannot find -l([A-Za-z0-9_.+-]+)/) {
+            return MissingPart(kind: .library, name: library(match.1))
+        }
         if let match = line.firstMatch(of: /unable to find library -l([A-Za-z0-9_.+-]+)/) {
             return MissingPart(kind: .library, name: library(match.1))
         }
@@ -27,8 +31,12 @@ struct MissingPart: Hashable, Sendable {
         if let match = line.firstMatch(of: /Package '?([A-Za-z0-9_.+-]+)'?(?:, required by '[^']*',)? (?:was )?not found/) {
             return MissingPart(kind: .module, name: String(match.1))
         }
-        if let match = line.firstMatch(of: /No package '([A-Za-z0-9_.+-]+)' found/) { return MissingPart(kind: .module, name: String(match.1)) }
-        if let match = line.firstMatch(of: /Dependency "([A-Za-z0-9_.+-]+)" not found/) { return MissingPart(kind: .module, name: String(match.1)) }
+        if let match = line.firstMatch(of: /No package '([A-Za-z0-9_.+-]+)' found/) {
+            return MissingPart(kind: .module, name: String(match.1))
+        }
+        if let match = line.firstMatch(of: /Dependency "([A-Za-z0-9_.+-]+)" not found/) {
+            return MissingPart(kind: .module, name: String(match.1))
+        }
         // Build scripts that look for a program first, distutils and shells.
         if let match = line.firstMatch(of: /\b([a-z0-9_+-]*config) (?:executable )?(?:was )?not found/) {
             return MissingPart(kind: .program, name: String(match.1))

@@ -78,7 +78,8 @@ struct OperatorConfiguration: Sendable, Hashable {
         for entry in section.table.entries {
             images.entries[entry.key] = (section.strings(entry.key) ?? []).compactMap { text in
                 do { return try RegistryEndpoint(parsing: text.value) } catch {
-                    section.faults.add("\((error as? ForgeError)?.message ?? "\(error)")", at: text.location, hint: (error as? ForgeError)?.hint)
+                    section.faults.add(
+                        "\((error as? ForgeError)?.message ?? "\(error)")", at: text.location, hint: (error as? ForgeError)?.hint)
                     return nil
                 }
             }

@@ -152,7 +152,8 @@ struct SystemSource: Sendable {
         let tree = store.trees.sourceTree(root)
         return try await BlockingPool.run {
             let folder = try RelativePath(parsing: "etc/apt/sources.list.d")
-            let paths = try [RelativePath(parsing: "etc/apt/sources.list")] + tree.entries(of: folder).map { folder.appending(component: $0.name) }
+            let paths =
+                try [RelativePath(parsing: "etc/apt/sources.list")] + tree.entries(of: folder).map { folder.appending(component: $0.name) }
             return try paths.reduce(into: Set<EgressOrigin>()) { found, path in
                 guard let bytes = try tree.read(path, limit: 1 << 20) else { return }
                 found.formUnion(AptSources.origins(in: String(decoding: bytes, as: UTF8.self), named: path.name))
@@ -171,6 +172,10 @@ private actor OneTime<Value: Sendable> {
     func value() async throws -> Value {
         let task = self.task ?? Task { [make] in try await make() }
         self.task = task
-        return try await withTaskCancellationHandler { try await task.value } onCancel: { task.cancel() }
+        return try await withTaskCancellationHandler {
+            try await task.value
+        } onCancel: {
+            task.cancel()
+        }
     }
 }

@@ -26,8 +26,11 @@ struct SystemAdvice: Sendable {
     /// Which package of this machine has a header of that name, should it be one of Debian's.
     private func owner(of part: MissingPart) async -> String? {
         guard part.kind == .header, Files.exists("/usr/bin/dpkg-query") else { return nil }
-        let request = ChildProcess.Request("/usr/bin/dpkg-query", ["--search", "/usr/include/\(part.name)", "/usr/include/*-linux-gnu/\(part.name)"])
+        let request = ChildProcess.Request(
+            "/usr/bin/dpkg-query", ["--search", "/usr/include/\(part.name)", "/usr/include/*-linux-gnu/\(part.name)"])
         guard let answer = try? await ChildProcess.output(request) else { return nil }
-        return String(decoding: answer.output, as: UTF8.self).split(separator: "\n").first.map { String($0.prefix { $0 != ":" && $0 != "," }) }
+        return String(decoding: answer.output, as: UTF8.self).split(separator: "\n").first.map {
+            String($0.prefix { $0 != ":" && $0 != "," })
+        }
     }
 }

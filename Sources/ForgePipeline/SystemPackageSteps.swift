@@ -13,10 +13,12 @@ enum SystemPackageSteps {
 
     static func plan(_ packages: [String], preset: PresetReference, ofHost: Bool) -> BuildPlan {
         let fetch = Step(
-            id: "packages:fetch", title: "Fetch system packages", needs: [], command: ["/bin/sh", "-euc", fetchScript(packages, ofHost: ofHost)],
+            id: "packages:fetch", title: "Fetch system packages", needs: [],
+            command: ["/bin/sh", "-euc", fetchScript(packages, ofHost: ofHost)],
             environment: [:], inputs: ["apt/**", "dpkg/**"], outputs: [path("debs")], caches: [], network: .registries, limits: .standard)
         let unpack = Step(
-            id: "packages", title: "Unpack system packages", needs: [fetch.id], command: ["/bin/sh", "-euc", unpackScript], environment: [:],
+            id: "packages", title: "Unpack system packages", needs: [fetch.id], command: ["/bin/sh", "-euc", unpackScript],
+            environment: [:],
             inputs: ["no-file"], outputs: [path("packages")], caches: [], network: .none, limits: .standard)
         return BuildPlan(
             preset: preset, root: .root, steps: [fetch, unpack],

@@ -33,7 +33,9 @@ package struct ArtifactStore: Sendable {
     /// - Throws: `store.missing-blob` when a file of its tree is not here.
     package func save(_ manifest: ArtifactManifest) async throws -> Artifact {
         for root in manifest.trees {
-            if try await !trees.acquire(root), let missing = try await trees.missingBlobs(root).first { throw StoreFailure.missing(missing) }
+            if try await !trees.acquire(root), let missing = try await trees.missingBlobs(root).first {
+                throw StoreFailure.missing(missing)
+            }
         }
         let digest = try await content.write(CanonicalJSON.encode(manifest))
         try await list(digest, as: .artifact)

@@ -24,27 +24,28 @@ import Testing
             let registry = try await home.imageRegistry()
             let pushed = try await registry.push("team/tiny", layers: Self.layers, path: "/opt/own:/bin", options: ["--other-platform"])
             let command = "mkdir out; find /etc /opt /usr /lib /root 2>/dev/null | sort > out/index.html; echo $PATH >> out/index.html"
-            let built = try await home.build(try project(home, reference(registry, pushed), command: command).path, "--out", "\(home.folder)/files")
+            let built = try await home.build(
+                try project(home, reference(registry, pushed), command: command).path, "--out", "\(home.folder)/files")
             #expect(
                 try Folder.texts("\(home.folder)/files") == [
                     "index.html": """
-                        /etc
-                        /etc/group
-                        /etc/hosts
-                        /etc/motd
-                        /etc/nsswitch.conf
-                        /etc/os-release
-                        /etc/passwd
-                        /opt
-                        /opt/emptied
-                        /opt/emptied/c
-                        /opt/kept
-                        /opt/kept/a
-                        /opt/own
-                        /opt/own/tool
-                        /opt/own:/bin:/usr/local/bin:/usr/bin
+                    /etc
+                    /etc/group
+                    /etc/hosts
+                    /etc/motd
+                    /etc/nsswitch.conf
+                    /etc/os-release
+                    /etc/passwd
+                    /opt
+                    /opt/emptied
+                    /opt/emptied/c
+                    /opt/kept
+                    /opt/kept/a
+                    /opt/own
+                    /opt/own/tool
+                    /opt/own:/bin:/usr/local/bin:/usr/bin
 
-                        """
+                    """
                 ])
             #expect(built.json["steps"]?.elements.count == 1)
         }
@@ -59,7 +60,8 @@ import Testing
                 let stand = "\(home.folder)/\(name)"
                 try Folder.make(stand)
                 try release.write(toFile: "\(stand)/release", atomically: true, encoding: .utf8)
-                let line = "mount --make-rprivate / && mount --bind \(stand)/release /etc/os-release && mount --bind \(stand)/release /var/lib/dpkg/status && exec \"$@\""
+                let line =
+                    "mount --make-rprivate / && mount --bind \(stand)/release /etc/os-release && mount --bind \(stand)/release /var/lib/dpkg/status && exec \"$@\""
                 let run = try await home.start(
                     program: "/usr/bin/unshare",
                     ["-m", "/bin/sh", "-ec", line, "sh", BuildProducts.executable("forge"), "build", project.path, "--json", "--explain"],
@@ -138,7 +140,8 @@ import Testing
         try await withForgeHome { home in
             let registry = try await home.imageRegistry()
             let noise = (0..<60000).map { "\($0 &* 2_654_435_761 % 1_000_003)" }.joined(separator: "\n")
-            let pushed = try await registry.push("team/tiny", layers: [ImageRegistry.busybox.merging(["opt/noise": noise, "etc/motd": "m"]) { $1 }])
+            let pushed = try await registry.push(
+                "team/tiny", layers: [ImageRegistry.busybox.merging(["opt/noise": noise, "etc/motd": "m"]) { $1 }])
             let line = try CuttingProxy(to: registry.port, after: 400_000)
             let path = try project(home, "127.0.0.1:\(line.port)/team/tiny@\(pushed.digest)").path
             let build = try home.start("build", path, "--json", "--progress", "plain")
@@ -147,7 +150,8 @@ import Testing
             #expect(try await build.finish().exitCode == 0)
             #expect(registry.requests().contains { $0.contains("206") })
             let dead = try CuttingProxy(to: registry.port, after: 100_000)
-            let other = try await registry.push("team/tiny", layers: [ImageRegistry.busybox.merging(["opt/noise": noise, "etc/motd": "x"]) { $1 }])
+            let other = try await registry.push(
+                "team/tiny", layers: [ImageRegistry.busybox.merging(["opt/noise": noise, "etc/motd": "x"]) { $1 }])
             let error = try await home.failure(50, "build", project(home, "127.0.0.1:\(dead.port)/team/tiny@\(other.digest)").path)
             #expect(error["code"] == "image.unreachable")
         }

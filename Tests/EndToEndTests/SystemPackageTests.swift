@@ -52,13 +52,17 @@ import Testing
     @Test func aMissingHeaderIsNamedWithTheLineThatBringsItAndThenTheBuildWorks() async throws {
         try await withForgeHome { home in
             let (origin, _) = try await repository(home, "from the package")
-            let project = try home.project(custom: "mkdir out; gcc -o /tmp/a sample.c && /tmp/a > out/index.html; ls /lib/forge-sample", output: "out")
+            let project = try home.project(
+                custom: "mkdir out; gcc -o /tmp/a sample.c && /tmp/a > out/index.html; ls /lib/forge-sample", output: "out")
             try project.write(["sample.c": Self.source])
             let sources = "deb [trusted=yes] \(origin)/ ./\n"
             let failed = try await build(home, project.path, sources: sources, origin: origin)
             #expect(failed.exitCode == 50)
             let hint = try failed.json()["error"]?["hint"]?.text ?? ""
-            #expect(hint.hasPrefix("the header `forge-sample.h` is missing: write `packages = [\"…\"]` below `[build]` in crowdforge.toml, with the package that has it"))
+            #expect(
+                hint.hasPrefix(
+                    "the header `forge-sample.h` is missing: write `packages = [\"…\"]` below `[build]` in crowdforge.toml, with the package that has it"
+                ))
             let text = try String(contentsOfFile: "\(project.path)/crowdforge.toml", encoding: .utf8)
             try project.write(["crowdforge.toml": text + "packages = [\"libforge-sample-dev\"]\n"])
             let built = try await build(home, project.path, sources: sources, origin: origin, "--out", "\(home.folder)/files")
@@ -100,9 +104,15 @@ import Testing
         ("echo '/usr/bin/ld: cannot find -lpq: No such file or directory'", "the library `libpq`", "libpq-dev"),
         ("echo 'Error: pg_config executable not found.'", "the program `pg_config`", "libpq-dev"),
         ("echo \"Package 'libffi', required by 'virtual:world', not found\"", "`libffi`, which pkg-config was asked for,", "libffi-dev"),
-        ("echo \"Package libxslt was not found in the pkg-config search path.\"", "`libxslt`, which pkg-config was asked for,", "libxslt1-dev"),
+        (
+            "echo \"Package libxslt was not found in the pkg-config search path.\"", "`libxslt`, which pkg-config was asked for,",
+            "libxslt1-dev"
+        ),
         ("echo \"fatal error: 'zlib.h' file not found\"", "the header `zlib.h`", "zlib1g-dev"),
-        ("echo 'error: command '\"'\"'/usr/bin/gcc-99'\"'\"' failed: No such file or directory'; echo 'sh: 1: cmake: not found'", "the program `cmake`", "cmake"),
+        (
+            "echo 'error: command '\"'\"'/usr/bin/gcc-99'\"'\"' failed: No such file or directory'; echo 'sh: 1: cmake: not found'",
+            "the program `cmake`", "cmake"
+        ),
     ])
     func whatIsMissingIsToldOfTheLogsOfManyTools(_ said: String, _ what: String, _ package: String) async throws {
         try await withForgeHome { home in

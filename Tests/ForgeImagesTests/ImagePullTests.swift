@@ -15,12 +15,14 @@ import Testing
 
     private static let layers: [[String: String]] = [
         [
-            "etc/gone": "1", "etc/kept": "1", "etc/only/gone": "1", "dir/below/file": "1", "opaque/a/b": "1", "opaque/c": "1", "turns/into/file": "1",
+            "etc/gone": "1", "etc/kept": "1", "etc/only/gone": "1", "dir/below/file": "1", "opaque/a/b": "1", "opaque/c": "1",
+            "turns/into/file": "1",
             "plain": "1", "links/absolute": "-> /etc/kept", "links/dangling": "-> nowhere", "links/out": "-> ../../../../etc/passwd",
             "bin/setuid-program": "x", "back/again": "1",
         ],
         [
-            "etc/.wh.gone": "", "etc/only/.wh.gone": "", "etc/.wh.never": "", "dir/.wh.below": "", "opaque/.wh..wh..opq": "", "opaque/a/d": "2",
+            "etc/.wh.gone": "", "etc/only/.wh.gone": "", "etc/.wh.never": "", "dir/.wh.below": "", "opaque/.wh..wh..opq": "",
+            "opaque/a/d": "2",
             "turns/into": "2", "turns/.wh.nothing": "", "plain/now/folder": "2", "back/.wh.again": "",
         ],
         ["back/again": "3", "etc/kept": "3", "links/.wh.out": "", "empty/": ""],
@@ -50,7 +52,9 @@ import Testing
             #expect(ours.contains("l links/dangling nowhere") && ours.contains("d etc/only ") && !ours.contains { $0.contains(".wh.") })
             let mode = try await home.tool("/usr/bin/stat", "-c", "%a", "\(home.folder)/ours/bin/setuid-program")
             #expect(mode.output == "644\n")
-            #expect(try await home.tool("/usr/bin/diff", "-r", "--no-dereference", "\(home.folder)/ours", "\(home.folder)/bundle/rootfs").exitCode == 0)
+            #expect(
+                try await home.tool("/usr/bin/diff", "-r", "--no-dereference", "\(home.folder)/ours", "\(home.folder)/bundle/rootfs")
+                    .exitCode == 0)
         }
     }
 
@@ -86,6 +90,21 @@ import Testing
                 try await puller.image(ImageReference(parsing: "\(registry.authority)/team/odd@\(pushed.digest)"))
             }
             #expect(error?.code == "image.platform")
+        }
+    }
+
+    @Test func namesThatBeginAtTheRootAreTheSameNames() async throws {
+        try await withForgeHome { home in
+            let registry = try await home.imageRegistry()
+            let store = try await Store.open(at: "\(home.folder)/store")
+            let puller = ImagePuller(
+                store: store, home: "\(home.folder)/images", endpoints: RegistryEndpoints(), credentials: .none, caBundle: nil)
+            var roots: Set<ForgeModel.Digest> = []
+            for options in [[], ["--absolute"]] {
+                let pushed = try await registry.push("team/odd", layers: Self.layers, options: options)
+                roots.insert(try await puller.image(ImageReference(parsing: "\(registry.authority)/team/odd@\(pushed.digest)")).root)
+            }
+            #expect(roots.count == 1)
         }
     }
 }

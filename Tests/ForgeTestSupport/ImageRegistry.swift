@@ -66,7 +66,10 @@ package struct ImageRegistry: Sendable {
 
     /// A root file system in which steps can run: busybox under its usual names.
     package static let busybox: [String: String] = {
-        let names = ["sh", "cat", "ls", "mkdir", "find", "sort", "id", "head", "env", "cp", "httpd", "sleep", "sha256sum", "test", "echo", "readlink"]
+        let names = [
+            "sh", "cat", "ls", "mkdir", "find", "sort", "id", "head", "env", "cp", "httpd", "sleep", "sha256sum", "test", "echo",
+            "readlink",
+        ]
         return Dictionary(uniqueKeysWithValues: names.map { ("bin/\($0)", "-> busybox") })
             .merging(["bin/busybox": "#!program /bin/busybox", "etc/os-release": "ID=tiny\nVERSION_ID=1\n"]) { $1 }
     }()

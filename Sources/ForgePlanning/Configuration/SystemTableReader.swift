@@ -9,7 +9,8 @@ struct SystemTableReader {
         guard let text = table.string("image") else { return nil }
         do throws(ImageReferenceError) { return Located(try ImageReference(parsing: text.value), at: text.location) } catch {
             table.faults.add(
-                "`image`: \(error)", at: text.location, hint: "write `image = \"registry.example/name@sha256:…\"`, with registry and digest")
+                "`image`: \(error)", at: text.location, hint: "write `image = \"registry.example/name@sha256:…\"`, with registry and digest"
+            )
             return nil
         }
     }
@@ -19,7 +20,8 @@ struct SystemTableReader {
         (table.strings("packages") ?? []).filter { entry in
             if entry.value.wholeMatch(of: /[a-z0-9][a-z0-9+.-]{1,127}/) != nil { return true }
             table.faults.add(
-                "`\(entry.value)` is not the name of a system package", at: entry.location, hint: "write it like `packages = [\"libpq-dev\"]`")
+                "`\(entry.value)` is not the name of a system package", at: entry.location,
+                hint: "write it like `packages = [\"libpq-dev\"]`")
             return false
         }
     }

@@ -32,7 +32,10 @@ struct ArchiveContents {
 
     /// Where an entry belongs; nil when it is the root, or has nothing left after what is stripped.
     /// - Throws: `archive.unsafe-path`
-    func place(of path: String) throws -> RelativePath? {
+    func place(of written: String) throws -> RelativePath? {
+        // In a layer everything is below the image's root, however it is written.
+        let path = isLayer ? String(written.drop { $0 == "/" }) : written
+        if isLayer, path.isEmpty { return nil }
         guard let place = try? RelativePath(parsing: path) else { throw unsafe(path, "leaves the folder it is unpacked to") }
         // What another system takes for a separator or a drive must not climb there either.
         let foreign = path.split(whereSeparator: { $0 == "\\" || $0 == "/" })
