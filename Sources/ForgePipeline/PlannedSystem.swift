@@ -41,7 +41,7 @@ struct SystemSource: Sendable {
     func check(_ plans: [BuildPlan]) async throws {
         for case let spec? in plans.map(\.system) {
             guard let image = spec.image, image.digest == nil else { continue }
-            let pinned = try? await puller().pinned(image)
+            let pinned = isOffline ? nil : try? await puller().pinned(image)
             throw ForgeError(
                 .configuration, "config.image-not-pinned", "`image = \"\(image)\"` may be another image tomorrow: it has no digest",
                 at: spec.imageLocation,

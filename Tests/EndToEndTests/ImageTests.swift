@@ -113,6 +113,9 @@ import Testing
             let other = try project(home, reference(registry, pushed), command: "mkdir out; cp /etc/motd out/index.html")
             try await home.build(other.path, "--out", "\(home.folder)/files")
             #expect(try Folder.texts("\(home.folder)/files") == ["index.html": "hello\n"])
+            let never = String(repeating: "0", count: 64)
+            let unknown = try project(home, "\(registry.authority)/team/tiny@sha256:\(never)")
+            #expect(try await home.failureCode(50, "build", unknown.path, "--offline") == "image.offline")
             #expect(try await home.run("cache", "verify").exitCode == 0)
         }
     }

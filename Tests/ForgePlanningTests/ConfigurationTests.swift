@@ -114,8 +114,8 @@ import Testing
                   hint: write `memory = "2GB"`
                 crowdforge.toml:7:11: `install` is empty
                   hint: leave the line out to use what the framework says
-                crowdforge.toml:8:1: `image` is not supported yet
-                  hint: remove the line
+                crowdforge.toml:8:9: `image`: `debian` does not say which registry it comes from
+                  hint: write `image = "registry.example/name@sha256:…"`, with registry and digest
                 crowdforge.toml:11:1: `1X` is not the name of a variable: use letters, digits and `_`, not first a digit
                 crowdforge.toml:13:7: `NUL` holds a NUL byte
                 crowdforge.toml:14:1: `CROWDFORGE_ENV` is set by the platform and cannot be set here
