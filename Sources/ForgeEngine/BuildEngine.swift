@@ -12,6 +12,8 @@ package struct BuildEngine: Sendable {
         package let source: Digest
         /// Toolchain name → what it is on this machine (`20.20.2 sha256:…`); part of every key.
         package let toolchains: [String: String]
+        /// Those of them that lie in the store.
+        package var mounts: [MountedToolchain] = []
         /// Names the project whose last run a miss is explained against; never part of a key.
         package let scope: String
         package let useCache: Bool

@@ -39,10 +39,13 @@ package actor LocalStepRunner: StepRunner {
         var environment = action.environment.merging(execution.values) { $1 }
             .merging(execution.network?.environment ?? [:]) { own, _ in own }
         if execution.step.environment["PATH"] == nil { environment["PATH"] = execution.system.searchPath(environment["PATH"]) }
-        let request = SandboxRequest(
+        var request = SandboxRequest(
             layers: layers, command: action.command, environment: environment, workingDirectory: action.workingDirectory,
             limits: execution.step.limits, network: execution.network?.policy, responder: execution.network?.responder,
             system: try await files(of: execution.system))
+        for toolchain in execution.toolchains {
+            request.mounts.append(ReadOnlyMount(source: try await trees.materialize(toolchain.tree), path: toolchain.path))
+        }
         let trees = self.trees
         let step = execution.step
         return try await sandbox.run(request, output: { output(Array($0)) }) { result in

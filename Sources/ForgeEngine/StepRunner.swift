@@ -24,6 +24,7 @@ package struct StepExecution: Sendable {
     /// Variables whose values the action only has a tag of.
     package let values: [String: String]
     package let system: StepSystem
+    package var toolchains: [MountedToolchain] = []
 
     package init(
         step: Step, action: Action, layers: [Digest], caches: [RelativePath: Digest] = [:], network: StepNetwork? = nil,

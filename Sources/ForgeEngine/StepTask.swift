@@ -99,12 +99,13 @@ struct StepTask: Sendable {
         async let system = request.system.open()
         // Downloads that its registries' responder does not see, it cannot tell of.
         let kept = network?.responder == nil ? try await keptCaches() : [:]
-        let execution = StepExecution(
+        var execution = StepExecution(
             step: step, action: action, layers: layers, caches: kept.mapValues(\.root), network: network,
             values: request.values[step.id] ?? [:], system: try await system)
+        execution.toolchains = request.mounts
         let fresh = try await engine.slots.run(step.limits) {
             tell("waiting for a free core")
-        } _: {
+        } _: { [execution] in
             try await run(execution, kept)
         }
         _ = try await engine.store.content.write(encoded.command)
@@ -134,8 +135,10 @@ struct StepTask: Sendable {
         var platform = ["platform": Platform.current.description, "network": step.network.rawValue]
         for (name, identity) in request.toolchains { platform["toolchain \(name)"] = identity }
         platform.merge(request.system.identity) { $1 }
+        var environment = SandboxWorld.environment
+        if let usual = environment["PATH"] { environment["PATH"] = request.mounts.searchPath(before: usual) }
         return Action(
-            command: step.command, environment: SandboxWorld.environment.merging(step.environment) { _, own in own },
+            command: step.command, environment: environment.merging(step.environment) { _, own in own },
             workingDirectory: directory, inputRoot: inputRoot, outputPaths: step.outputs.map(step.local), platform: platform)
     }
 
@@ -179,7 +182,7 @@ struct StepTask: Sendable {
         let events = engine.events
         let id = span.id
         // While the step runs; before its outputs count. What it stood on must be what was stored.
-        async let audit: Void = engine.store.trees.audit(execution.layers)
+        async let audit: Void = engine.store.trees.audit(execution.layers + execution.toolchains.map(\.tree))
         let secrets = StepSecrets(request.secrets[step.id] ?? [], for: step)
         let output = secrets.output { bytes in
             log.append(bytes)

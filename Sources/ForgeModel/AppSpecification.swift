@@ -21,6 +21,8 @@ package struct AppSpecification: Hashable, Sendable, Codable {
     package let variablesTag: String
     /// What its files run in; nil for the machine's own /usr.
     package let system: ArtifactSystem?
+    /// Mounted beside its files; nil: none.
+    package var toolchains: [MountedToolchain]?
 
     package init(
         release: String, project: String, environment: DeployEnvironment, preview: Int?, host: String, commit: String?,

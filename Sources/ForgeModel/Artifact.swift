@@ -53,8 +53,11 @@ package struct Runtime: Hashable, Sendable, Codable {
     package let version: String
     /// Where the artifact expects it.
     package let executable: String
+    /// Where it lies in the store; nil for one of the machine's own /usr.
+    package let toolchain: MountedToolchain?
 
-    package init(name: String, version: String, executable: String) {
+    package init(name: String, version: String, executable: String, toolchain: MountedToolchain? = nil) {
+        self.toolchain = toolchain
         self.name = name
         self.version = version
         self.executable = executable
@@ -107,5 +110,7 @@ package struct Route: Hashable, Sendable, Codable {
 
 extension ArtifactManifest {
     /// Merkle roots of all that it takes to run it.
-    package var trees: [Digest] { [root] + (system.map { [$0.root] } ?? []) }
+    package var trees: [Digest] { [root] + (system.map { [$0.root] } ?? []) + toolchains.map(\.tree) }
+    /// Toolchains of the store that it takes to run it.
+    package var toolchains: [MountedToolchain] { runtimes.compactMap(\.toolchain) }
 }

@@ -14,6 +14,8 @@ package struct BuildPlan: Hashable, Sendable, Codable {
     package let warnings: [Diagnostic]
     /// What the steps run in; nil: the machine's own /usr.
     package let system: SystemSpec?
+    /// Of the versions that the project asks for: where it does; nil: nowhere.
+    package var toolchainOrigins: [String: ToolchainOrigin]?
 
     package init(
         preset: PresetReference, root: RelativePath, steps: [Step], artifact: ArtifactSpec, toolchains: [String: String],
@@ -27,6 +29,19 @@ package struct BuildPlan: Hashable, Sendable, Codable {
         self.artifact = artifact
         self.toolchains = toolchains
         self.warnings = warnings
+    }
+}
+
+/// Where the version of a toolchain is asked for.
+package struct ToolchainOrigin: Hashable, Sendable, Codable {
+    /// Below the source's root.
+    package let file: String
+    /// What was read there: `version file`, `pointer /engines/node`.
+    package let rule: String
+
+    package init(file: String, rule: String) {
+        self.file = file
+        self.rule = rule
     }
 }
 

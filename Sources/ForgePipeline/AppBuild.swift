@@ -7,6 +7,7 @@ internal import ForgeRegistry
 internal import ForgeSandbox
 internal import ForgeStore
 internal import ForgeSystem
+internal import ForgeToolchains
 internal import Foundation
 
 /// One build of one source: the steps of all its plans as one DAG, then an artifact and a record for each app.
@@ -32,16 +33,17 @@ struct AppBuild: Sendable {
         let kitchen = kitchen()
         let systems = SystemSource(build: self, kitchen: kitchen, scope: scope(of: folder))
         try await systems.check(plans.map(\.filled.plan))
-        var toolchains: [IdentifiedToolchains] = []
-        for planned in plans {
-            toolchains.append(try await identify(planned.filled.plan, in: systems.system(for: planned.filled.plan)))
-        }
+        let (toolchains, findings) = try await identify(plans, systems)
+        for warning in findings { events.emit(.warning(warning)) }
         let reports = try await execute(plans, toolchains, kitchen, scope: scope(of: folder))
         var built: [Pipeline.Built] = []
-        var told = Set(remarks + plans.flatMap(\.filled.plan.warnings))
+        var told = Set(remarks + plans.flatMap(\.filled.plan.warnings) + findings)
         for (index, planned) in plans.enumerated() {
             let isOne = plans.count == 1
-            built.append(try await finish(planned, reports[index], toolchains[index], span: isOne ? "artifact" : planned.app.name, &told))
+            built.append(
+                try await finish(
+                    planned, reports[index], toolchains[index], findings, span: isOne ? "artifact" : planned.app.name,
+                    &told))
         }
         return built
     }
@@ -52,7 +54,8 @@ struct AppBuild: Sendable {
     }
 
     private func finish(
-        _ planned: Planned, _ report: BuildReport, _ toolchains: IdentifiedToolchains, span: String, _ told: inout Set<Diagnostic>
+        _ planned: Planned, _ report: BuildReport, _ toolchains: IdentifiedToolchains, _ known: [Diagnostic], span: String,
+        _ told: inout Set<Diagnostic>
     ) async throws -> Pipeline.Built {
         let plan = planned.filled.plan
         let (artifact, findings) = try await pipeline.spanned(events.newSpan(.artifact, span)) {
@@ -65,7 +68,7 @@ struct AppBuild: Sendable {
                 (artifact, made.warnings), "\(artifact.digest.short), \(Count(artifact.fileCount, "file")), \(Bytes(artifact.sizeBytes))"
             )
         }
-        let warnings = remarks + plan.warnings + findings + undeclared(in: report) + refused(in: report)
+        let warnings = remarks + plan.warnings + known + findings + undeclared(in: report) + refused(in: report)
         for warning in warnings where told.insert(warning).inserted { events.emit(.warning(warning)) }
         let record = try await record(
             artifact, of: planned.app, plan: planned.filled, report: report, toolchains: toolchains, warnings: warnings)
@@ -81,38 +84,65 @@ struct AppBuild: Sendable {
     /// Whether it is one of several, or could be.
     private func isApart(_ app: AppPlan) -> Bool { app.root != app.plan.root }
 
-    struct IdentifiedToolchains: Sendable {
-        /// Name → what it is on this machine, for keys and the record.
-        var identities: [String: String] = [:]
-        /// What the artifact needs where it runs.
-        var runtimes: [Runtime] = []
-        var files: Set<String> = []
-        /// What they are part of; nil where nothing runs.
-        var system: PlannedSystem?
-        /// The same for what is launched later.
-        var artifactSystem: ArtifactSystem?
+    /// How the toolchains of this build are had, and what it is locked to.
+    private func toolchains() async throws -> (choice: BuildToolchains, lock: LockFile?) {
+        let tree = store.trees.sourceTree(source.root)
+        let catalog = try await BlockingPool.run { [presets] in try presets.catalog() }
+        let lock = try await BlockingPool.run { try BuildLock.read(from: tree) }
+        // Without a sandbox there is no place to mount one at.
+        let settings = isolation.mark == nil ? try pipeline.operatorConfiguration().toolchains : .hostOnly
+        let choice = BuildToolchains(
+            pipeline: pipeline, catalog: catalog, store: store, settings: settings, source: tree, lock: lock, isOffline: request.isOffline)
+        return (choice, lock)
     }
 
-    private func identify(_ plan: BuildPlan, in system: PlannedSystem) async throws -> IdentifiedToolchains {
-        guard !plan.steps.isEmpty || !plan.artifact.runtimes.isEmpty || plan.artifact.kind == .container else {
-            return IdentifiedToolchains()
+    /// The toolchains of each plan; nothing has run when this throws.
+    /// - Throws: `lock.missing`, `lock.drift`, and as `BuildToolchains.identify`
+    private func identify(
+        _ plans: [Planned], _ systems: SystemSource
+    ) async throws -> (toolchains: [IdentifiedToolchains], warnings: [Diagnostic]) {
+        let (choice, lock) = try await toolchains()
+        var identified: [IdentifiedToolchains] = []
+        for plan in plans.map(\.filled.plan) {
+            let system = try await systems.system(for: plan)
+            identified.append(
+                system.isImage ? try await imageToolchains(plan, system, choice.catalog) : try await hostToolchains(plan, system, choice))
         }
-        let catalog = try await BlockingPool.run { [presets] in try presets.catalog() }
-        let executables = Dictionary(uniqueKeysWithValues: plan.toolchains.keys.map { ($0, catalog.toolchain($0)?.executables ?? [$0]) })
-        let artifactSystem = plan.artifact.kind == .static ? nil : try await system.artifact()
-        if system.isImage {
-            // The image's digest stands for all that is in it.
-            var identified = IdentifiedToolchains(system: system, artifactSystem: artifactSystem)
-            if let artifactSystem {
-                identified.files = try await ImageToolchains.files(
-                    plan.artifact.runtimes, executables: executables, in: artifactSystem, store, image: system.record.name)
-            }
-            return identified
+        let used = BuildLock.used(plans.map(\.filled.plan), identified, choice.catalog)
+        return (
+            identified, distinct(identified.flatMap(\.warnings)) + (try BuildLock.check(used, against: lock, isStrict: request.isLocked))
+        )
+    }
+
+    private func hostToolchains(
+        _ plan: BuildPlan, _ system: PlannedSystem, _ choice: BuildToolchains
+    ) async throws -> IdentifiedToolchains {
+        guard Self.runsAnything(plan) else { return IdentifiedToolchains() }
+        var identified = try await choice.identify(plan)
+        identified.system = system
+        identified.artifactSystem = plan.artifact.kind == .static ? nil : try await system.artifact()
+        return identified
+    }
+
+    /// The image's digest stands for all that is in it.
+    private func imageToolchains(
+        _ plan: BuildPlan, _ system: PlannedSystem, _ catalog: PresetCatalog
+    ) async throws -> IdentifiedToolchains {
+        guard Self.runsAnything(plan) else { return IdentifiedToolchains() }
+        var identified = IdentifiedToolchains()
+        identified.system = system
+        identified.artifactSystem = plan.artifact.kind == .static ? nil : try await system.artifact()
+        if let artifactSystem = identified.artifactSystem {
+            let executables = Dictionary(
+                uniqueKeysWithValues: plan.toolchains.keys.map { ($0, catalog.toolchain($0)?.executables ?? [$0]) })
+            identified.files = try await ImageToolchains.files(
+                plan.artifact.runtimes, executables: executables, in: artifactSystem, store, image: system.record.name)
         }
-        let identities = try await HostToolchains(memoPath: pipeline.directories.toolchainMemo).identify(executables)
-        let (runtimes, files) = try HostToolchains.runtimes(plan.artifact.runtimes, executables: executables, identities: identities)
-        return IdentifiedToolchains(
-            identities: identities, runtimes: runtimes, files: files, system: system, artifactSystem: artifactSystem)
+        return identified
+    }
+
+    private static func runsAnything(_ plan: BuildPlan) -> Bool {
+        !plan.steps.isEmpty || !plan.artifact.runtimes.isEmpty || plan.artifact.kind == .container
     }
 
     /// Where steps are executed, and the folder of their logs.
@@ -156,6 +186,7 @@ struct AppBuild: Sendable {
                 if let system = toolchains.system { request.system = system.build }
                 let present = planned.filled.plan.system?.packages ?? []
                 request.advice = { await SystemAdvice(presets: pipeline.installation.presets, present: present).text(for: $0) }
+                request.mounts = toolchains.mounts
                 return request
             })
     }

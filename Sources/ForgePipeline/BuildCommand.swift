@@ -27,7 +27,9 @@ package struct BuildRequest: Sendable, Hashable {
     package var isUntrusted = false
     /// Whether to go on without isolation where it cannot be had; the artifact is marked then.
     package var isUnsafeLocal = false
-    /// Whether nothing may be asked of any server.
+    /// Whether to refuse what `forge.lock` does not name as it is.
+    package var isLocked = false
+    /// Whether only what is in the store counts.
     package var isOffline = false
     /// Whether the output tells what each step is made of.
     package var isExplained = false

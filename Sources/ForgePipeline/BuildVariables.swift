@@ -102,9 +102,10 @@ struct BuildVariables: Sendable {
             return step
         }
         let unknown = reads.filter { value(of: $0) == nil }.sorted()
-        let filled = BuildPlan(
+        var filled = BuildPlan(
             preset: plan.preset, root: plan.root, steps: steps, artifact: plan.artifact, toolchains: plan.toolchains,
             warnings: plan.warnings + unknown.map(warning), system: plan.system)
+        filled.toolchainOrigins = plan.toolchainOrigins
         return Filled(plan: filled, values: values, secrets: secrets, binding: binding(reads, plan))
     }
 

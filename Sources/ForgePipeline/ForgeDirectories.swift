@@ -57,5 +57,7 @@ package struct ForgeDirectories: Sendable, Hashable {
     package var appLogs: String { "\(state)/apps" }
     /// Seals the variables of projects; apart from the files that hold them.
     package var variablesKey: String { "\(configuration)/keys/variables.key" }
+    /// Toolchains that are being fetched, and which tree came of which file.
+    package var toolchains: String { "\(state)/toolchains" }
     package var toolchainMemo: String { "\(state)/toolchains.json" }
 }

@@ -9,6 +9,7 @@ struct OperatorConfiguration: Sendable, Hashable {
     var limits = OperatorLimits()
     var apps = OperatorApps()
     var sandbox = OperatorSandbox()
+    var toolchains = OperatorToolchains()
     /// Servers that install steps may reach besides their registries, wherever they lie.
     var egress: Set<EgressOrigin> = []
     /// Where registries of images are really asked.
@@ -27,6 +28,7 @@ struct OperatorConfiguration: Sendable, Hashable {
         let path = "\(directory)/config.toml"
         if let content = try Files.read(path, limit: 1 << 20) { try configuration.read(content, file: path) }
         try configuration.sandbox.read(environment)
+        try configuration.toolchains.read(environment)
         for entry in (environment["FORGE_EGRESS_ALLOW"] ?? "").split(whereSeparator: { $0 == "," || $0.isWhitespace }) {
             configuration.egress.insert(try EgressOrigin(parsing: String(entry)))
         }
@@ -46,6 +48,7 @@ struct OperatorConfiguration: Sendable, Hashable {
         if let section = reader.tableReader("limits") { limits = OperatorLimits(reading: section) }
         if let section = reader.tableReader("apps") { apps = OperatorApps(reading: section) }
         if let section = reader.tableReader("sandbox") { sandbox = OperatorSandbox(reading: section) }
+        if let section = reader.tableReader("toolchains") { toolchains = OperatorToolchains(reading: section) }
         if let section = reader.tableReader("network") { readNetwork(section) }
         if let section = reader.tableReader("images") { readImages(section) }
         if let section = reader.tableReader("store") {

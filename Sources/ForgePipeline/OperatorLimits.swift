@@ -36,9 +36,11 @@ struct OperatorLimits: Sendable, Hashable {
     }
 
     func applied(to plan: BuildPlan) -> BuildPlan {
-        BuildPlan(
+        var limited = BuildPlan(
             preset: plan.preset, root: plan.root, steps: plan.steps.map { $0.limited(by: self) }, artifact: plan.artifact,
             toolchains: plan.toolchains, warnings: plan.warnings, system: plan.system)
+        limited.toolchainOrigins = plan.toolchainOrigins
+        return limited
     }
 
     static func cpus(_ table: TableReader) -> Double? {

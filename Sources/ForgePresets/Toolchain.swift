@@ -3,24 +3,33 @@ package import ForgeModel
 
 /// A language's tools as data: `Presets/toolchains/<id>.toml`.
 package struct Toolchain: Hashable, Sendable {
+    /// How the files of a language write down which versions will do.
+    package enum Grammar: String, Sendable, CaseIterable {
+        /// npm's ranges: `^20 || 22.x`.
+        case npm
+        /// PEP 440's specifiers: `>=3.11,<4`; npm's `^` and `~` besides, which Poetry has.
+        case python
+    }
+
     package let id: String
     package let name: String
     /// Where the version is written, in order.
     package let version: Derivation
     /// The requirement when nothing in the project says one; `*`: any.
     package let defaultVersion: String
+    package let grammar: Grammar
+    /// Names of versions, and the requirements that they stand for: `lts/iron` → `20`.
+    package let aliases: [String: String]
+    /// Files in which a bare version is the oldest that will do.
+    package let minimumIn: [String]
     /// Programs that must be found.
     package let executables: [String]
     /// Prints the version; its first group of digits and dots is taken.
     package let versionCommand: [String]
-    package let sources: [Source]
+    /// In the order in which they are tried, unless the operator says another.
+    package let sources: [ToolchainSource]
     package let file: String
     package let digest: Digest
-
-    package enum Source: String, Sendable, CaseIterable {
-        /// The programs of the machine that builds.
-        case host
-    }
 }
 
 extension Toolchain {
@@ -31,14 +40,13 @@ extension Toolchain {
         let name = reader.requiredString("name")
         version = reader.tableReader("version").map(DerivationDecoder().derivation) ?? Derivation(sources: [])
         defaultVersion = reader.string("default")?.value ?? "*"
+        grammar = reader.word("grammar", as: Grammar.self)?.value ?? .npm
+        aliases = Dictionary(reader.stringTable("aliases").map { ($0.key, $0.value.value) }) { $1 }
+        minimumIn = (reader.strings("minimumIn") ?? []).map(\.value)
         executables = (reader.strings("executables") ?? []).map(\.value)
         if executables.isEmpty { faults.add("\(reader.subject) has no `executables`", at: reader.location) }
         versionCommand = (reader.strings("versionCommand") ?? []).map(\.value)
-        sources = reader.tableReaders("source").compactMap { item in
-            let kind = item.word("kind", as: Source.self)
-            item.finish()
-            return kind?.value
-        }
+        sources = reader.tableReaders("source").compactMap { ToolchainSource(reading: $0) }
         reader.finish()
         guard faults.faults.count == before, let id, let name else { return nil }
         self.id = id.value

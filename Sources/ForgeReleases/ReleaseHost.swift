@@ -112,10 +112,11 @@ actor ReleaseHost {
         guard artifact.manifest.kind == .container, let launch = artifact.manifest.launch else {
             throw ServiceFailure(code: "app.not-a-server", message: "this artifact says of no server how to start it")
         }
-        let app = AppSpecification(
+        var app = AppSpecification(
             release: release.id, project: request.project, environment: release.place.environment, preview: request.preview,
             host: request.host, commit: release.commit, artifact: artifact.digest, root: artifact.manifest.root, launch: launch,
             variables: release.variables, variablesTag: release.variablesTag, system: artifact.manifest.system)
+        if !artifact.manifest.toolchains.isEmpty { app.toolchains = artifact.manifest.toolchains }
         let isKept = try await connection().launch(app)
         if isKept { progress("took the kept server of an earlier release") }
         launched = app

@@ -23,6 +23,8 @@ struct OCIBundle {
     /// CA certificates, for a step with a network.
     var certificates = StepCertificates()
     var system = SystemFiles.host
+    /// Where inside the helper's `--mount` folders go, in their order.
+    var toolchains: [String] = []
     /// Files of /etc that replace or join the usual ones.
     var configuration: [String: String] = [:]
 
@@ -119,6 +121,9 @@ struct OCIBundle {
             .init(destination: SandboxWorld.home, type: "bind", source: "\(Self.stage)/disk/own", options: ["bind", "nosuid", "nodev"]),
         ]
         mounts += systemMounts
+        mounts += toolchains.enumerated().map { index, path in
+            .init(destination: path, type: "bind", source: "\(Self.stage)/m\(index)", options: ["bind", "ro", "nosuid", "nodev"])
+        }
         if !certificates.isEmpty {
             mounts.append(
                 .init(
@@ -175,6 +180,6 @@ extension OCIBundle {
                 memoryBytes: request.limits.memoryBytes, processes: request.limits.processes, cpus: request.limits.cpus,
                 openFiles: request.limits.openFiles ?? Step.Limits.standardOpenFiles),
             hasNetwork: request.network != nil, workspaceIsReadOnly: false, certificates: certificates,
-            system: request.system)
+            system: request.system, toolchains: request.mounts.map(\.path))
     }
 }

@@ -103,7 +103,8 @@ package struct OCISandbox: Sandbox {
         #if DEBUG
             arguments += ["--without", without.map(\.rawValue).joined(separator: ",")]
         #endif
-        return arguments + request.system.arguments + layers.flatMap { ["--layer", $0] }
+        return arguments + request.mounts.flatMap { ["--mount", $0.source] } + request.system.arguments
+            + layers.flatMap { ["--layer", $0] }
     }
 
     /// Hands the step's output on until its last writer is gone; past its limit the step is killed and the rest dropped.

@@ -33,6 +33,8 @@ package struct SandboxRequest: Sendable {
     package let system: SystemFiles
     /// Answers for some of these servers.
     package let responder: (any EgressResponder)?
+    /// Toolchains.
+    package var mounts: [ReadOnlyMount] = []
 
     package init(
         layers: [String], command: [String], environment: [String: String], workingDirectory: RelativePath, limits: Step.Limits,

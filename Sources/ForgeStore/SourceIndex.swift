@@ -1,7 +1,7 @@
 package import ForgeModel
 internal import GRDB
 
-/// Trees of sources that builds began with: kept as long as they are used, so that the next build finds what has not changed.
+/// Trees that builds began with, sources and toolchains: kept as long as they are used, so that the next build finds what has not changed.
 package struct SourceIndex: Sendable {
     private let database: Database
     private let path: String

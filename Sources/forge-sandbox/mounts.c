@@ -179,6 +179,21 @@ void mount_tree(const struct request *request, const char *source, const char *t
     if (id_map >= 0) close(id_map);
 }
 
+// Folders that belong to nobody inside: no id map, so they are shared with every other sandbox as they are.
+static void mount_folders(const struct request *request) {
+    for (size_t i = 0; i < request->mount_count; i++) {
+        char target[48];
+        snprintf(target, sizeof target, STAGE "m%zu", i);
+        int tree = (int)syscall(SYS_open_tree, AT_FDCWD, request->mounts[i], OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+        if (tree < 0) die(request->mounts[i]);
+        struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV};
+        if (syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attributes, sizeof attributes) < 0) die("make a toolchain read-only");
+        if (mkdir(target, 0755) < 0) die(target);
+        if (syscall(SYS_move_mount, tree, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH) < 0) die("mount a toolchain");
+        close(tree);
+    }
+}
+
 // Copies a regular file of the directory `from_fd`; it belongs to the sandbox's root.
 static void copy_file(int from_fd, const char *name, const char *target, unsigned long owner) {
     char buffer[8192];
@@ -245,6 +260,7 @@ void prepare_mounts(const struct request *request) {
     if (mkdir(STAGE, 0755) < 0) die(STAGE);
     mount_disk(request);
     mount_workspace(request);
+    mount_folders(request);
     if (request->root) mount_image_root(request);
     else mount_root(request);
     if (request->packages) mount_packages(request);

@@ -25,6 +25,8 @@ struct request {
     size_t layer_count;
     const char *root;           // the unpacked root file system of an image; NULL for the host's /usr
     const char *packages;       // a folder whose content is laid over the host's /usr; NULL for none
+    const char **mounts;        // folders that are shown as they are
+    size_t mount_count;
     const char *runtime;        // runc or crun
     const char *id;
     const char *cgroup;         // path below each cgroup hierarchy's root

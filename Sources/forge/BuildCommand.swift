@@ -28,12 +28,16 @@ struct BuildOptions: ParsableArguments {
     @Flag(help: "Ask no server: packages come from the store, where earlier builds have left them.")
     var offline = false
 
+    @Flag(help: "Refuse to build with presets or toolchains other than those that forge.lock names.")
+    var locked = false
+
     @Option(name: .customLong("env-file"), help: "A file of variables (.env syntax); a deploy sets them for the environment first.")
     var environmentFile: String?
 
     func request(_ source: SourceOptions) -> BuildRequest {
         var request = BuildRequest(source: source.request, output: out, replacesOutput: force, archive: archive, useCache: !noCache)
         request.isUntrusted = untrusted
+        request.isLocked = locked
         request.isUnsafeLocal = unsafeLocal
         request.isOffline = offline
         return request

@@ -17,7 +17,7 @@ import Testing
         #expect(
             PlanRendering.text(try plan()) == """
                 preset      Next.js (nextjs)
-                toolchains  node >=18
+                toolchains  node >=18 (package.json)
                 install     npm ci
                             reads   package.json, package-lock.json
                             writes  node_modules

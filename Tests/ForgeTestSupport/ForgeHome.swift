@@ -49,6 +49,8 @@ package final class ForgeHome: Sendable {
     package func start(program: String, _ arguments: [String], cwd: String? = nil, environment: [String: String] = [:]) throws -> Child {
         let base = [
             "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "HOME": "\(folder)/person", "LANG": "C.UTF-8", "FORGE_HOME": path,
+            // What tests build is not about toolchains: no megabytes are fetched for it.
+            "FORGE_TOOLCHAIN_SOURCES": "host",
         ]
         let child = try Child(
             program, arguments, environment: base.merging(environment) { _, own in own }, directory: cwd ?? folder,

@@ -11,7 +11,9 @@ struct DetectionBuilder {
         let deriver = try Deriver(preset: winner.preset, facts: facts)
         let manager = try deriver.packageManager()
         var values = try Dictionary(uniqueKeysWithValues: deriver.keys.compactMap { key in try deriver.value(key).map { (key, $0) } })
-        for name in winner.preset.toolchains { values["runtime.\(name)"] = try version(of: name, deriver) }
+        for name in Set(winner.preset.toolchains + (manager?.toolchains ?? [])) {
+            values["runtime.\(name)"] = try version(of: name, deriver)
+        }
         let kind = kind(deriver, values)
         let templates = try winner.preset.steps.compactMap { try StepResolver(deriver: deriver, manager: manager).resolve($0) }
         let present = Set(templates.map(\.id))

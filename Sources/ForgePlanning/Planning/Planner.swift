@@ -15,10 +15,13 @@ package enum Planner {
                 hint: "add one, or let forge recognize the project by removing the `framework` line")
         }
         let steps = try draft.steps()
-        return BuildPlan(
+        var plan = BuildPlan(
             preset: detection.preset.reference, root: detection.place?.root ?? detection.root, steps: steps,
             artifact: try draft.artifact(steps),
             toolchains: draft.toolchains(steps), warnings: detection.warnings, system: configuration.system)
+        let origins = draft.toolchainOrigins(plan.toolchains)
+        if !origins.isEmpty { plan.toolchainOrigins = origins }
+        return plan
     }
 }
 
@@ -178,6 +181,15 @@ private struct PlanDraft {
         let installs = steps.contains { $0.network == .registries }
         let names = detection.preset.toolchains + (installs ? manager?.toolchains ?? [] : [])
         return Dictionary(names.map { ($0, detection.version(of: $0) ?? "*") }) { first, _ in first }
+    }
+
+    func toolchainOrigins(_ toolchains: [String: String]) -> [String: ToolchainOrigin] {
+        var origins: [String: ToolchainOrigin] = [:]
+        for name in toolchains.keys {
+            guard let value = detection.values["runtime.\(name)"] else { continue }
+            origins[name] = ToolchainOrigin(file: value.source, rule: value.rule)
+        }
+        return origins
     }
 
     private func path(_ text: String, what: String) throws -> RelativePath {

@@ -30,7 +30,10 @@ package enum PlanRendering {
     package static func text(_ plan: BuildPlan) -> String {
         var rows: [(String, String)] = [("preset", "\(plan.preset.name) (\(plan.preset.id))")]
         if !plan.root.isRoot { rows.append(("root", plan.root.display)) }
-        let tools = plan.toolchains.sorted { $0.key < $1.key }.map { $0.value == "*" ? $0.key : "\($0.key) \($0.value)" }
+        let tools = plan.toolchains.sorted { $0.key < $1.key }.map { name, version in
+            let origin = plan.toolchainOrigins?[name].map { " (\($0.file))" } ?? ""
+            return version == "*" ? name : "\(name) \(version)\(origin)"
+        }
         if !tools.isEmpty { rows.append(("toolchains", tools.joined(separator: ", "))) }
         for step in plan.steps {
             rows.append((step.id, CommandText.typed(step.command)))

@@ -13,6 +13,8 @@ package struct ServerRequest: Sendable {
     package let limits: ServerLimits
     package let network: ServerNetwork
     package let system: SystemFiles
+    /// Toolchains.
+    package var mounts: [ReadOnlyMount] = []
 
     package init(
         root: String, command: [String], directory: RelativePath = .root, environment: [String: String],

@@ -67,7 +67,8 @@ struct ServerPlace: Sendable {
 
     func arguments(for request: ServerRequest) -> [String] {
         let network = slot.map { ["--interface", $0.interface, "--address", $0.address, "--gateway", $0.gateway] } ?? []
-        return ["--mode", "server", "--layer", request.root] + request.system.arguments + network
+        return ["--mode", "server", "--layer", request.root] + request.mounts.flatMap { ["--mount", $0.source] } + request.system.arguments
+            + network
     }
 
     /// Gives everything back. Call once every process of the server is dead.
@@ -88,6 +89,7 @@ extension OCIBundle {
             environment: SandboxWorld.serverEnvironment.merging(request.environment) { $1 }, workingDirectory: request.directory,
             limits: Limits(memoryBytes: limits.memoryBytes, processes: limits.processes, cpus: limits.cpus), hasNetwork: true,
             workspaceIsReadOnly: true, system: request.system)
+        toolchains = request.mounts.map(\.path)
         guard request.network == .open else { return }
         configuration = [
             "resolv.conf": try NameServers.ofThisMachine().text,

@@ -1,0 +1,56 @@
+internal import ForgeModel
+internal import ForgePresets
+internal import Synchronization
+
+/// The operator's word on where toolchains come from: `[toolchains]` in Forge's own `config.toml`, or `FORGE_TOOLCHAIN_SOURCES`.
+struct OperatorToolchains: Sendable, Hashable {
+    /// In the order in which they are tried.
+    var sources: [ToolchainSource.Kind] = [.wheel, .archive, .host]
+
+    var isHostOnly: Bool { sources == [.host] }
+
+    static let hostOnly = OperatorToolchains(sources: [.host])
+
+    init(sources: [ToolchainSource.Kind] = [.wheel, .archive, .host]) { self.sources = sources }
+
+    /// Reads `[toolchains]`; faults go to the reader's log.
+    init(reading section: TableReader) {
+        var named: [ToolchainSource.Kind] = []
+        for entry in section.strings("sources") ?? [] {
+            guard let kind = ToolchainSource.Kind(rawValue: entry.value) else {
+                section.faults.add("there is no source `\(entry.value)`", at: entry.location, hint: Self.choice)
+                continue
+            }
+            named.append(kind)
+        }
+        if section.has("sources") {
+            sources = named
+            if named.isEmpty { section.faults.add("`sources` is empty", at: section.place(ofKey: "sources"), hint: Self.choice) }
+        }
+        section.finish()
+    }
+
+    /// - Throws: `config.toolchains`
+    mutating func read(_ environment: [String: String]) throws {
+        guard let text = environment["FORGE_TOOLCHAIN_SOURCES"], !text.isEmpty else { return }
+        sources = try text.split(separator: ",").map { word in
+            guard let kind = ToolchainSource.Kind(rawValue: String(word)) else {
+                throw ForgeError(
+                    .configuration, "config.toolchains", "`FORGE_TOOLCHAIN_SOURCES` names a source `\(word)`, which there is not",
+                    hint: Self.choice)
+            }
+            return kind
+        }
+    }
+
+    private static let choice = "write " + ToolchainSource.Kind.allCases.map { "`\($0.rawValue)`" }.joined(separator: ", ")
+}
+
+/// Set once, from another task.
+final class FetchMark: Sendable {
+    private let mark = Mutex(false)
+
+    var isSet: Bool { mark.withLock { $0 } }
+
+    func set() { mark.withLock { $0 = true } }
+}
