@@ -113,12 +113,23 @@ static int watch(pid_t inner, const char *cgroup) {
     return status;
 }
 
+// Should the outer process be killed, its child must not outlive it; not when that has happened already, either, which the kernel tells
+// nobody who asks too late. `alive` reads from a pipe that only the outer process writes to.
+void die_with_outer(int alive) {
+    struct pollfd watched = {.fd = alive};
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) die("prctl");
+    if (poll(&watched, 1, 0) != 0) _exit(EXIT_SETUP);
+    close(alive);
+}
+
 static pid_t start_inner(const struct request *request) {
+    int life[2];
+    if (pipe2(life, O_CLOEXEC) < 0) die("pipe");
     pid_t inner = (pid_t)syscall(SYS_clone, CLONE_NEWNS | CLONE_NEWPID | SIGCHLD, 0, 0, 0, 0);
     if (inner < 0) lack("namespaces", "make mount and process namespaces");
-    if (inner > 0) return inner;
-    // Should the outer process itself be killed, its child must not outlive it.
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) die("prctl");
+    close(life[inner > 0 ? 0 : 1]);
+    if (inner > 0) return inner;  // the other end stays open as long as this process lives
+    die_with_outer(life[0]);
     run_inner(request);
 }
 

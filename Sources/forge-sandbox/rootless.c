@@ -78,10 +78,9 @@ pid_t start_in_user_namespace(const struct request *request) {
     if (child == 0) {
         char byte;
         close(gate[1]);
-        if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) die("prctl");
         // Nothing comes when the outer process found something missing and died.
         if (read(gate[0], &byte, 1) != 1) _exit(EXIT_SETUP);
-        close(gate[0]);
+        die_with_outer(gate[0]);
         run_inner(request);
     }
     close(gate[0]);
@@ -92,7 +91,6 @@ pid_t start_in_user_namespace(const struct request *request) {
     } else {
         map_one(child);
     }
-    if (write(gate[1], "", 1) != 1) die("pipe");
-    close(gate[1]);
+    if (write(gate[1], "", 1) != 1) die("pipe");  // which stays open as long as this process lives
     return child;
 }

@@ -53,6 +53,7 @@ static inline int leaves_out(const struct request *request, const char *layer) {
 #endif
 }
 
+void die_with_outer(int alive);
 void report(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void die(const char *what) __attribute__((noreturn));
 void lack(const char *layer, const char *what) __attribute__((noreturn));

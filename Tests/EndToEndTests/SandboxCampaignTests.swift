@@ -25,7 +25,7 @@ import Testing
                 steps.append(step)
                 // Half of them while the sandbox is still being made.
                 if round % 2 == 0 { _ = try await build.errorLine { $0.contains(#""type":"span.output""#) && $0.contains("up") } }
-                let run = try await end(build, way, step)
+                let run = try await end(build, way, step) { "round \(round): " + Self.lives(step, marker) }
                 #expect(way == .killed ? run.exitCode == 137 : [50, 130].contains(run.exitCode), "\(way): \(run.exitCode) \(run.error)")
             }
             // The next build buries what a killed Forge could not.
@@ -38,7 +38,18 @@ import Testing
         }
     }
 
-    private func end(_ build: Child, _ way: Way, _ step: String) async throws -> ForgeRun {
+    /// What of a step is still there, and what it waits for.
+    private static func lives(_ step: String, _ marker: String) -> String {
+        Machine.processes { $0.contains(step) || $0.contains(marker) }.map { line in
+            let pid = line.firstMatch(of: /^process ([0-9]+)/).map { String($0.1) } ?? ""
+            let facts = ["wchan", "stack", "status"].map { String(decoding: FileManager.default.contents(atPath: "/proc/\(pid)/\($0)") ?? Data(), as: UTF8.self) }
+            return line + "\n" + facts.map { $0.prefix(400) }.joined(separator: "\n")
+        }.joined(separator: "\n")
+    }
+
+    private func end(
+        _ build: Child, _ way: Way, _ step: String, else detail: @escaping @Sendable () -> String
+    ) async throws -> ForgeRun {
         switch way {
         case .interrupted: build.signal(SIGINT)
         case .told: build.signal(SIGTERM)
@@ -53,6 +64,11 @@ import Testing
             }
             kill(pid, SIGKILL)
         }
+        let witness = Task {
+            try await Task.sleep(for: .seconds(30))
+            Issue.record("\(way) has not ended after 30 s: \(detail())")
+        }
+        defer { witness.cancel() }
         return try await build.finish(within: 60)
     }
 }
