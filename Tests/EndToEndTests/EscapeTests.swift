@@ -6,7 +6,8 @@ import Testing
 @Suite struct EscapeTests {
     @Test(arguments: ["../../canary", "/etc", "a/../../b"]) func aToolCacheCannotLieOutsideTheProject(path: String) async throws {
         try await withForgeHome { home in
-            let project = try home.project(custom: "mkdir site; echo hi > site/index.html", output: "site", more: "caches = [\"\(path)\"]\n")
+            let project = try home.project(
+                custom: "mkdir site; echo hi > site/index.html", output: "site", more: "caches = [\"\(path)\"]\n")
             #expect(try await home.failure(10, "build", project.path)["code"] == "config.invalid")
             #expect(home.runningSteps() == [])
         }

@@ -42,7 +42,9 @@ import Testing
     private static func lives(_ step: String, _ marker: String) -> String {
         Machine.processes { $0.contains(step) || $0.contains(marker) }.map { line in
             let pid = line.firstMatch(of: /^process ([0-9]+)/).map { String($0.1) } ?? ""
-            let facts = ["wchan", "stack", "status"].map { String(decoding: FileManager.default.contents(atPath: "/proc/\(pid)/\($0)") ?? Data(), as: UTF8.self) }
+            let facts = ["wchan", "stack", "status"].map {
+                String(decoding: FileManager.default.contents(atPath: "/proc/\(pid)/\($0)") ?? Data(), as: UTF8.self)
+            }
             return line + "\n" + facts.map { $0.prefix(400) }.joined(separator: "\n")
         }.joined(separator: "\n")
     }
