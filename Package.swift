@@ -88,7 +88,8 @@ let package = Package(
         room(
             "ForgeRegistry",
             [
-                "CZlib", "ForgeModel", "ForgeSystem", "ForgeTOML", "ForgeStore", "ForgeSandbox", .nio, .nioHTTP1, .nioSSL, .certificates, .asn1,
+                "CZlib", "ForgeModel", "ForgeSystem", "ForgeTOML", "ForgeStore", "ForgeSandbox", .nio, .nioHTTP1, .nioSSL, .certificates,
+                .asn1,
                 .crypto,
             ]),
         // 4
