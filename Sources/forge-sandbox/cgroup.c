@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -50,9 +51,16 @@ void thaw_cgroup(const char *cgroup) {
     close(fd);
 }
 
-// rmdir answers EBUSY for some milliseconds after the last exit.
+// Groups below it go first: a rootless runc makes one of its own. rmdir answers EBUSY for some milliseconds after the last exit.
 static void remove_directory(const char *path) {
     const struct timespec pause = {.tv_nsec = 2000000};
+    DIR *children = opendir(path);
+    for (struct dirent *entry; children && (entry = readdir(children));) {
+        char child[PATH_MAX];
+        if (entry->d_type != DT_DIR || entry->d_name[0] == '.') continue;
+        if (snprintf(child, sizeof child, "%s/%s", path, entry->d_name) < (int)sizeof child) remove_directory(child);
+    }
+    if (children) closedir(children);
     for (int attempt = 0; attempt < 1000 && rmdir(path) < 0 && errno == EBUSY; attempt++) nanosleep(&pause, NULL);
 }
 

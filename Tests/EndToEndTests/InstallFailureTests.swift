@@ -138,7 +138,6 @@ import Testing
         }
     }
 
-    /// npm then loses requests and ends with 0.
     @Test func aRegistryThatDoesNotSpeakTLSFailsTheBuild() async throws {
         try await withForgeHome { home in
             let registry = try await home.npmRegistry()
@@ -147,15 +146,11 @@ import Testing
             let origin = "https://localhost:\(registry.port)"
             let failure = try await home.failedBuild(
                 50, project.path, in: ["npm_config_registry": "\(origin)/", "FORGE_EGRESS_ALLOW": origin])
-            #expect(failure.error["code"] == "step.incomplete")
-            #expect(
-                failure.error["message"]?.text?.hasPrefix(
-                    "step `install` ended as if it had succeeded, but npm did not finish: it left no `node_modules/.package-lock.json`")
-                    == true)
+            #expect(failure.error["code"] == "step.failed")
+            #expect(failure.error["hint"]?.text?.contains("`\(origin)` could not be had") == true, "\(failure.error)")
         }
     }
 
-    /// npm then asks the proxy again and again, without end.
     @Test func anEncryptedRegistryThatIsNotThereEndsTheStepBeforeItsTime() async throws {
         try await withForgeHome { home in
             let project = try home.project(locked: "express-app")
@@ -163,7 +158,7 @@ import Testing
             let origin = "https://localhost:\(try FreePort.find())"
             let failure = try await home.failedBuild(
                 50, project.path, in: ["npm_config_registry": "\(origin)/", "FORGE_EGRESS_ALLOW": origin])
-            #expect(failure.error["code"] == "limit.egress")
+            #expect(failure.error["code"] == "step.failed")
             #expect(failure.error["hint"]?.text?.contains("`\(origin)` could not be had") == true)
             try await home.nothingIsLeft()
         }

@@ -12,7 +12,7 @@ import Testing
                 "custom", "django", "dockerfile", "fastapi", "flask", "hugo", "nextjs", "node", "python", "static", "vite", "vite-ssr",
             ])
         #expect(catalog.packageManagers.map(\.id) == ["bun", "cargo", "go", "npm", "pip", "pnpm", "poetry", "uv", "yarn"])
-        #expect(catalog.toolchains.map(\.id) == ["bun", "hugo", "node", "pnpm", "poetry", "python", "uv", "yarn"])
+        #expect(catalog.toolchains.map(\.id) == ["bun", "deno", "go", "hugo", "java", "node", "pnpm", "poetry", "python", "uv", "yarn"])
     }
 
     @Test func aProgramThatIsNotThereIsAFaultOfThePackageManager() throws {
