@@ -19,7 +19,7 @@ struct OperatorCredential: Sendable, Hashable {
         defer { section.finish() }
         let (origin, path, user) = (section.requiredString("origin"), section.string("path"), section.string("user"))
         isForStrangers = section.bool("strangers")?.value ?? false
-        let (token, password) = (section.string("token-file"), section.string("password-file"))
+        let (token, password) = (section.string("token_file"), section.string("password_file"))
         guard let origin, let parsed = try? EgressOrigin(parsing: origin.value) else {
             if let origin {
                 section.faults.add(
@@ -30,8 +30,8 @@ struct OperatorCredential: Sendable, Hashable {
         }
         guard let file = token ?? password, (token == nil) != (password == nil), (password == nil) == (user == nil) else {
             section.faults.add(
-                "a credential is a `token-file`, or a `user` and a `password-file`", at: section.location,
-                hint: "write `token-file = \"/etc/forge/registry.token\"`")
+                "a credential is a `token_file`, or a `user` and a `password_file`", at: section.location,
+                hint: "write `token_file = \"/etc/forge/registry.token\"`")
             return nil
         }
         if !file.value.hasPrefix("/") {

@@ -46,7 +46,8 @@ actor RegistryAccess {
     ///   - lockfile: what the project's own says of its packages.
     /// - Throws: `network.unknown-registry`, `network.not-allowed`, `config.credential-file`
     func network(for step: Step, scope: String, lockfile: LockedHashes?) async throws -> StepNetwork {
-        var policy = EgressPolicy(operatorEntries: configuration.egress, caBundle: configuration.caBundle, isOffline: answering?.isOffline ?? false)
+        var policy = EgressPolicy(
+            operatorEntries: configuration.egress, caBundle: configuration.caBundle, isOffline: answering?.isOffline ?? false)
         guard let registries = step.registries, let manager = try presets.catalog().packageManager(registries.manager) else {
             return StepNetwork(policy: policy, environment: [:])
         }

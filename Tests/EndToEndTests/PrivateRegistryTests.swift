@@ -32,7 +32,7 @@ import Testing
             case "operator's file":
                 try home.secretFile("registry.token", Self.token)
                 try home.configure(
-                    "[[network.credential]]\norigin = \"\(registry.origin)\"\ntoken-file = \"\(home.folder)/person/registry.token\"\n")
+                    "[[network.credential]]\norigin = \"\(registry.origin)\"\ntoken_file = \"\(home.folder)/person/registry.token\"\n")
             case "npmrc token": try home.secretFile(".npmrc", "//127.0.0.1:\(registry.port)/:_authToken=${CANARY}\n")
             case "npmrc password":
                 let password = Data(Self.token.utf8).base64EncodedString()
@@ -83,7 +83,7 @@ import Testing
             let (project, _) = try await nosyProject(home)
             try home.secretFile("registry.token", Self.token)
             let section =
-                "[[network.credential]]\norigin = \"\(registry.origin)\"\ntoken-file = \"\(home.folder)/person/registry.token\"\n"
+                "[[network.credential]]\norigin = \"\(registry.origin)\"\ntoken_file = \"\(home.folder)/person/registry.token\"\n"
             try home.configure(section)
             let arguments = ["build", project.path, "--json", "--progress", "plain", "--untrusted"]
             let variable = ["npm_config_//127.0.0.1:\(registry.port)/:_authToken": Self.token]
@@ -171,7 +171,7 @@ import Testing
             let project = try await home.project(needing: "moon-phase", from: registry)
             try home.secretFile("registry.token", Self.token, mode: 0o644)
             try home.configure(
-                "[[network.credential]]\norigin = \"\(registry.origin)\"\ntoken-file = \"\(home.folder)/person/registry.token\"\n")
+                "[[network.credential]]\norigin = \"\(registry.origin)\"\ntoken_file = \"\(home.folder)/person/registry.token\"\n")
             let failure = try await home.failedBuild(10, project.path, in: registry.environment)
             #expect(failure.error["code"] == "config.credential-file")
             #expect(failure.error["hint"] == .string("run `chmod 600 \(home.folder)/person/registry.token`"))
@@ -185,7 +185,7 @@ import Testing
             let run = try await home.run("build", project.path, "--json", "--progress", "quiet")
             #expect(run.exitCode == 10)
             let error = try #require(try run.json()["error"])
-            #expect(error["message"] == "a credential is a `token-file`, or a `user` and a `password-file`")
+            #expect(error["message"] == "a credential is a `token_file`, or a `user` and a `password_file`")
             #expect(error["line"] == 1)
         }
     }

@@ -93,7 +93,8 @@ import Testing
             StepRun(
                 outcome: .failed, durationMs: 1,
                 egress: [
-                    EgressRecord(origin: try EgressOrigin(parsing: "https://evil.example:8443"), verdict: .refused,
+                    EgressRecord(
+                        origin: try EgressOrigin(parsing: "https://evil.example:8443"), verdict: .refused,
                         reason: "not an allowed server", connections: 1),
                     EgressRecord(
                         origin: try EgressOrigin(parsing: "https://slow.example"), verdict: .failed, reason: "connection refused",
