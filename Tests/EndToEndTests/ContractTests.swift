@@ -79,6 +79,7 @@ import Testing
                             "title": "npm run build",
                         ]
                     ],
+                    "toolchainOrigins": ["node": ["file": "package.json", "rule": "pointer /engines/node"]],
                     "toolchains": ["node": ">=18"], "version": 1, "warnings": [],
                 ])
         }

@@ -147,7 +147,7 @@ extension ForgeHome {
         });
         const through = (url) => answer((done) => http.get({ hostname: proxy.hostname, port: proxy.port, path: url, headers: { Host: new URL(url).host } },
           (got) => done(got.statusCode)).on("error", (e) => done(e.code)));
-        const tunnel = (to) => answer((done) => http.request({ hostname: proxy.hostname, port: proxy.port, method: "CONNECT", path: to })
+        const tunnel = (to) => answer((done) => http.request({ hostname: proxy.hostname, port: proxy.port, method: "CONNECT", path: to, headers: { Host: to } })
           .on("connect", (got, socket) => done(got.statusCode === 200 ? socket : got.statusCode)).on("error", (e) => done(e.code)).end());
         async function inside(servername, request) {
           const socket = await tunnel(registry.host);
