@@ -2,7 +2,7 @@ internal import ForgeModel
 internal import ForgePlanning
 internal import ForgePresets
 internal import ForgeSystem
-internal import Glibc
+internal import Foundation
 
 /// Where a folder on this machine belongs to: the workspace above it that lists it as a member.
 struct SurroundingWorkspace {
@@ -41,7 +41,8 @@ struct SurroundingWorkspace {
     }
 
     private static func owner(of path: String) -> UInt32? {
-        var status = stat()
-        return stat(path, &status) == 0 ? status.st_uid : nil
+        // Not by stat(2): where Foundation and NIOSSL are imported too, its name is found in two modules.
+        guard let real = try? Files.resolved(path) else { return nil }
+        return (try? FileManager.default.attributesOfItem(atPath: real))?[.ownerAccountID].flatMap { ($0 as? NSNumber)?.uint32Value }
     }
 }
