@@ -16,6 +16,11 @@ package struct DerivationSource: Hashable, Sendable {
     package let inputs: [String]?
     package let location: SourceLocation
 
+    /// The same place with another rule.
+    package func saying(_ rule: Rule) -> DerivationSource {
+        DerivationSource(rule: rule, when: when, requires: requires, inputs: inputs, location: location)
+    }
+
     package enum Rule: Hashable, Sendable {
         /// A dotted key of `crowdforge.toml`; for a command it is a shell line.
         case config(String)
@@ -33,6 +38,16 @@ package struct DerivationSource: Hashable, Sendable {
         /// The version beside this tool's name in `.tool-versions`.
         case toolVersion(String)
         case pointer(Clause.PointerTest)
+        /// What another key of the preset comes to.
+        case value(String)
+        /// The folder of the first path that fits; the root is `.`.
+        case folderOf([Glob])
+        /// That folder's own name; nothing for the root.
+        case folderName([Glob])
+        /// The name of the first path that fits, without its last extension.
+        case stemOf([Glob])
+        /// The text of a file that a pointer or a capture names, only where that file is there.
+        indirect case existing(Rule)
         /// `module:name` of an application object; a factory is `module:name()`, or without the call.
         case appObject(Clause.AppObjectTest, call: Bool)
         /// The dotted module name of the first file that fits.
@@ -67,8 +82,15 @@ extension DerivationSource.Rule: CustomStringConvertible {
         case .ignored: "ignored folder"
         case .onlySubdirectoryWith(let file): "only folder with \(file)"
         case .install: "package manager"
-        case .path: "path"
+        case .path, .folderOf, .folderName, .stemOf: "path"
+        case .value(let key): "value \(key)"
+        case .existing(let rule): rule.description
         }
+    }
+
+    /// Other values it is made of.
+    var names: [String] {
+        if case .value(let key) = self { [key] } else { templates.flatMap(\.placeholders) }
     }
 
     package var templates: [Template] {

@@ -4,8 +4,10 @@ internal import ForgeTOML
 /// Reads `firstOf` lists.
 struct DerivationDecoder {
     static let rules = [
-        "config", "script", "literal", "argv", "shell", "capture", "firstLine", "toolVersion", "json", "toml", "appObject", "moduleOf",
-        "procfile", "ignored", "onlySubdirectoryWith", "packageManager", "path",
+        "config", "script", "literal", "argv", "shell", "capture", "firstLine", "toolVersion", "json", "toml", "yaml", "appObject",
+        "moduleOf",
+        "procfile", "ignored", "onlySubdirectoryWith", "packageManager", "path", "folderOf", "folderName", "stemOf",
+        "value",
     ]
     private let match = MatchDecoder()
 
@@ -32,7 +34,13 @@ struct DerivationDecoder {
         let when = reader.tableReader("when", name: "when").flatMap { match.tree($0) }
         let requires = (reader.strings("requires") ?? []).map(\.value)
         let inputs = reader.strings("inputs")?.map(\.value)
-        let rule = rule(reader)
+        var rule = rule(reader)
+        if let exists = reader.bool("exists") {
+            switch rule {
+            case .pointer?, .capture?: rule = exists.value ? rule.map { .existing($0) } : rule
+            default: reader.faults.add("`exists` goes with a pointer or a `capture`", at: exists.location)
+            }
+        }
         reader.finish()
         return rule.map { DerivationSource(rule: $0, when: when, requires: requires, inputs: inputs, location: reader.location) }
     }
@@ -66,6 +74,10 @@ struct DerivationDecoder {
         case "ignored": return reader.strings(word).map { .ignored($0.map(\.value)) }
         case "onlySubdirectoryWith": return reader.string(word).map { .onlySubdirectoryWith($0.value) }
         case "path": return match.globs(reader, word).map { .path($0) }
+        case "folderOf": return match.globs(reader, word).map { .folderOf($0) }
+        case "folderName": return match.globs(reader, word).map { .folderName($0) }
+        case "stemOf": return match.globs(reader, word).map { .stemOf($0) }
+        case "value": return reader.string(word).map { .value($0.value) }
         case "packageManager":
             guard let value = reader.string(word) else { return nil }
             if value.value == "install" { return .install }

@@ -11,9 +11,10 @@ package final class FaultLog {
         faults.append(Diagnostic(message, at: location, hint: hint))
     }
 
-    /// Faults in the order a reader of the files meets them.
+    /// Faults in the order a reader of the files meets them; one of a family that several presets build on stands there once.
     package var sorted: [Diagnostic] {
-        faults.enumerated().sorted { left, right in
+        var seen: Set<Diagnostic> = []
+        return faults.filter { seen.insert($0).inserted }.enumerated().sorted { left, right in
             let (a, b) = (left.element.location, right.element.location)
             return (a?.file ?? "", a?.line ?? 0, a?.column ?? 0, left.offset) < (b?.file ?? "", b?.line ?? 0, b?.column ?? 0, right.offset)
         }.map(\.element)

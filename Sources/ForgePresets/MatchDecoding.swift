@@ -4,7 +4,9 @@ internal import ForgeTOML
 /// Reads `match`, `when` and the like. All faults go to the reader's log; a tree with faults is left out.
 struct MatchDecoder {
     static let clauseKeys = [
-        "file", "dependency", "json", "toml", "text", "import", "appObject", "factory", "script", "packageManager", "config", "install",
+        "file", "dependency", "json", "toml", "yaml", "text", "import", "appObject", "factory", "script", "packageManager", "config",
+        "install",
+        "ancestor",
     ]
 
     /// A table is one clause, or exactly one of `all`, `any`, `none`.
@@ -41,11 +43,12 @@ struct MatchDecoder {
     private func test(_ reader: TableReader) -> Clause.Test? {
         if reader.has("dependency") { return dependency(reader) }
         if reader.has("text") { return text(reader) }
-        if reader.has("json") || reader.has("toml") { return pointer(reader) }
+        if Clause.Format.allCases.contains(where: { reader.has($0.rawValue) }) { return pointer(reader) }
         if reader.has("file") { return file(reader) }
         if reader.has("appObject") || reader.has("factory") { return appObject(reader).map(Clause.Test.appObject) }
         if reader.has("script") { return script(reader) }
-        if let modules = reader.strings("import") { return .imports(modules.map(\.value)) }
+        if reader.has("import") { return imports(reader) }
+        if reader.has("ancestor") { return globs(reader, "ancestor").map { .ancestor($0) } }
         if let ids = reader.strings("packageManager") { return .packageManager(ids.map(\.value)) }
         if let key = reader.string("config") { return .config(key.value) }
         if let expected = reader.bool("install") { return .install(expected.value) }
@@ -74,12 +77,18 @@ struct MatchDecoder {
         let ecosystem = reader.word("ecosystem", as: Ecosystem.self)
         let scope = reader.word("scope", as: Clause.DependencyTest.Scope.self)?.value ?? .any
         let locked = reader.bool("locked")?.value ?? false
+        let version = reader.string("version")
+        let range = version.flatMap { VersionRange($0.value) }
+        if let version, range == nil {
+            reader.faults.add("`\(version.value)` is not a range of versions", at: version.location, hint: "write it like `>=2 <4`")
+        }
         guard let ecosystem, !names.isEmpty else { return nil }
-        return .dependency(.init(names: names.map(\.value), ecosystem: ecosystem.value, scope: scope, locked: locked))
+        return .dependency(
+            .init(names: names.map(\.value), ecosystem: ecosystem.value, scope: scope, locked: locked, version: range))
     }
 
     func pointer(_ reader: TableReader) -> Clause.Test? {
-        let format: Clause.Format = reader.has("json") ? .json : .toml
+        let format = Clause.Format.allCases.first { reader.has($0.rawValue) } ?? .json
         let file = reader.string(format.rawValue)
         let pointer = reader.requiredString("pointer")
         let equals = reader.string("equals")?.value
@@ -103,6 +112,14 @@ struct MatchDecoder {
         let comments = reader.word("comments", as: Clause.Comments.self)?.value ?? .none
         guard let pattern, let globs else { return nil }
         return .text(.init(pattern: pattern, globs: globs, comments: comments))
+    }
+
+    private func imports(_ reader: TableReader) -> Clause.Test? {
+        let modules = reader.strings("import") ?? []
+        let language = reader.word("language", as: Clause.ImportTest.Language.self)?.value ?? .python
+        let globs = reader.has("in") ? globs(reader, "in") : []
+        guard let globs, !modules.isEmpty else { return nil }
+        return .imports(.init(modules: modules.map(\.value), language: language, globs: globs))
     }
 
     func appObject(_ reader: TableReader) -> Clause.AppObjectTest? {

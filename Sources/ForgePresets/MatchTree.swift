@@ -34,7 +34,7 @@ package struct Clause: Hashable, Sendable {
         case dependency(DependencyTest)
         case pointer(PointerTest)
         case text(TextTest)
-        case imports([String])
+        case imports(ImportTest)
         case appObject(AppObjectTest)
         case script(ScriptTest)
         case packageManager([String])
@@ -42,11 +42,13 @@ package struct Clause: Hashable, Sendable {
         case config(String)
         /// Whether the package manager has something to install.
         case install(Bool)
+        /// A file lies in a folder above the project, up to the source's root.
+        case ancestor([Glob])
     }
 
     package enum FileKind: String, Sendable, CaseIterable { case file, directory, any }
     package enum Comments: String, Sendable, CaseIterable { case none, js, python }
-    package enum Format: String, Sendable { case json, toml }
+    package enum Format: String, Sendable, CaseIterable { case json, toml, yaml }
 
     package struct FileTest: Hashable, Sendable {
         package let globs: [Glob]
@@ -62,6 +64,8 @@ package struct Clause: Hashable, Sendable {
         package let scope: Scope
         /// Whether a name that only the lockfile lists counts.
         package let locked: Bool
+        /// The versions that count, by what the manifest asks for; nil: any.
+        package let version: VersionRange?
     }
 
     package struct PointerTest: Hashable, Sendable {
@@ -78,6 +82,14 @@ package struct Clause: Hashable, Sendable {
         package let comments: Comments
     }
 
+    /// Asked of the files in which a program begins, or of those that are named.
+    package struct ImportTest: Hashable, Sendable {
+        package enum Language: String, Sendable, CaseIterable { case python, js }
+        package let modules: [String]
+        package let language: Language
+        package let globs: [Glob]
+    }
+
     package struct AppObjectTest: Hashable, Sendable {
         /// Qualified names of what makes the object: `flask.Flask`.
         package let constructors: [String]
@@ -90,21 +102,6 @@ package struct Clause: Hashable, Sendable {
         package let name: String
         /// A word of the script's line.
         package let contains: String?
-    }
-}
-
-/// Where package names mean something.
-package enum Ecosystem: String, Sendable, Codable, CaseIterable { case npm, pypi, cargo, go }
-
-extension Ecosystem {
-    /// As presets name it.
-    package var language: String {
-        switch self {
-        case .npm: "node"
-        case .pypi: "python"
-        case .cargo: "rust"
-        case .go: "go"
-        }
     }
 }
 
@@ -125,18 +122,19 @@ extension Clause: CustomStringConvertible {
             (test.kind == .directory ? "folder " : "file ") + test.globs.map { "`\($0.text)`" }.joined(separator: " or ")
         case .dependency(let test):
             "\(test.ecosystem.rawValue) dependency " + Clause.either(test.names)
-                + (test.scope == .any ? "" : " (\(test.scope.rawValue))")
+                + (test.version.map { " \($0.text)" } ?? "") + (test.scope == .any ? "" : " (\(test.scope.rawValue))")
         case .pointer(let test):
             "`\(test.pointer)` in `\(test.file)`" + (test.equals.map { " is `\($0)`" } ?? "")
                 + (test.matches.map { " matches `\($0.text)`" } ?? "")
         case .text(let test): "`\(test.pattern.text)` in " + Clause.either(test.globs.map(\.text))
-        case .imports(let modules): "import of " + Clause.either(modules)
+        case .imports(let test): "import of " + Clause.either(test.modules)
         case .appObject(let test): "application object " + Clause.either(test.constructors + test.factories.map { "\($0)()" })
         case .script(let test):
             (test.name == "*" ? "any package script" : "package script `\(test.name)`") + (test.contains.map { " with `\($0)`" } ?? "")
         case .packageManager(let ids): "package manager " + Clause.either(ids)
         case .config(let key): "`\(key)` in `crowdforge.toml`"
         case .install(let expected): expected ? "something to install" : "nothing to install"
+        case .ancestor(let globs): "in a folder above: file " + Clause.either(globs.map(\.text))
         }
     }
 

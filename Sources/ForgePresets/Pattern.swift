@@ -23,6 +23,19 @@ package struct Pattern: Hashable, Sendable {
         PatternMachine(program: program, slots: 2 * (groups + 1)).run(Array(text.unicodeScalars))
     }
 
+    /// Matches one after the other, none within another; at most 256.
+    package func allMatches(in text: some StringProtocol) -> [[String?]] {
+        let scalars = Array(text.unicodeScalars)
+        var all: [[String?]] = []
+        var start = 0
+        while all.count < 256, start <= scalars.count {
+            guard let found = PatternMachine(program: program, slots: 2 * (groups + 1)).ranges(scalars, from: start) else { break }
+            all.append(PatternMachine.texts(found, scalars))
+            start = max(found[1], found[0] + 1)
+        }
+        return all
+    }
+
     package func matches(_ text: some StringProtocol) -> Bool { firstMatch(in: text) != nil }
 
     enum Instruction: Hashable, Sendable {
@@ -147,10 +160,22 @@ struct PatternMachine {
         var saved: [Int]
     }
 
-    func run(_ text: [Unicode.Scalar]) -> [String?]? {
+    func run(_ text: [Unicode.Scalar]) -> [String?]? { ranges(text, from: 0).map { PatternMachine.texts($0, text) } }
+
+    static func texts(_ saved: [Int], _ text: [Unicode.Scalar]) -> [String?] {
+        stride(from: 0, to: saved.count, by: 2).map { index in
+            guard saved[index] >= 0, saved[index + 1] >= saved[index] else { return nil }
+            var view = String.UnicodeScalarView()
+            view.append(contentsOf: text[saved[index]..<saved[index + 1]])
+            return String(view)
+        }
+    }
+
+    /// Where the groups of the first match at or behind `start` begin and end.
+    func ranges(_ text: [Unicode.Scalar], from start: Int) -> [Int]? {
         var threads: [Thread] = []
         var best: [Int]?
-        for position in 0...text.count {
+        for position in start...text.count {
             var seen = [Bool](repeating: false, count: program.count)
             var live: [Thread] = []
             for thread in threads { add(thread, position, text, &seen, &live) }
@@ -170,13 +195,7 @@ struct PatternMachine {
             }
             if threads.isEmpty, best != nil { break }
         }
-        guard let best else { return nil }
-        return stride(from: 0, to: slots, by: 2).map { index in
-            guard best[index] >= 0, best[index + 1] >= best[index] else { return nil }
-            var view = String.UnicodeScalarView()
-            view.append(contentsOf: text[best[index]..<best[index + 1]])
-            return String(view)
-        }
+        return best
     }
 
     private func add(_ first: Thread, _ position: Int, _ text: [Unicode.Scalar], _ seen: inout [Bool], _ live: inout [Thread]) {

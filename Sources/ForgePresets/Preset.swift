@@ -25,6 +25,8 @@ package struct Preset: Hashable, Sendable {
     package let ecosystem: Ecosystem?
     package let toolchains: [String]
     package let match: MatchTree
+    /// Which versions of the framework it is written for.
+    package let versions: KnownVersions?
     package let derive: [String: Derivation]
     package let steps: [StepTemplate]
     package let artifact: ArtifactTemplate
@@ -34,7 +36,7 @@ package struct Preset: Hashable, Sendable {
     package let cases: [PresetCase]
     /// The file it came from, as given to the catalog.
     package let file: String
-    /// Of the file's bytes.
+    /// Of the file's bytes, with those of the families it builds on before them.
     package let digest: Digest
 
     package var reference: PresetReference { PresetReference(id: id, name: name, digest: digest) }
@@ -74,6 +76,14 @@ package struct ArtifactTemplate: Hashable, Sendable {
     package let dockerfile: Template?
     /// What a running server's environment holds unless the project says otherwise.
     package let environment: [String: String]
+}
+
+package struct KnownVersions: Hashable, Sendable {
+    package let dependency: String
+    /// Older ones are refused.
+    package let min: [Int]?
+    /// Newer ones may differ: a warning.
+    package let maxKnown: [Int]?
 }
 
 package struct PresetCase: Hashable, Sendable {

@@ -15,7 +15,7 @@ package struct PresetCatalog: Hashable, Sendable {
     package func packageManager(_ id: String) -> PackageManager? { packageManagers.first { $0.id == id } }
     package func toolchain(_ id: String) -> Toolchain? { toolchains.first { $0.id == id } }
 
-    /// Reads `*.toml`, `package-managers/*.toml` and `toolchains/*.toml` of each directory; a later directory's
+    /// Reads `*.toml`, `families/*.toml`, `package-managers/*.toml` and `toolchains/*.toml` of each directory; a later directory's
     /// descriptor replaces an earlier one of the same id. Blocks on files.
     /// - Throws: `ForgeError` `preset.invalid` with every fault of every file, or `preset.unreadable`.
     package static func load(directories: [String]) throws -> PresetCatalog {
@@ -29,12 +29,25 @@ package struct PresetCatalog: Hashable, Sendable {
 
     /// Checks one preset's text without a directory; nil and the faults in `faults` when it is not sound.
     package static func preset(parsing bytes: [UInt8], file: String, faults: FaultLog) -> Preset? {
+        var none = PresetFamilies()
+        return preset(parsing: bytes, file: file, families: &none, faults: faults)
+    }
+
+    static func preset(parsing bytes: [UInt8], file: String, families: inout PresetFamilies, faults: FaultLog) -> Preset? {
         let before = faults.faults.count
-        guard let table = CatalogLoader.table(bytes, file: file, faults: faults) else { return nil }
-        let document = PresetDocument(reading: table, file: file, faults: faults)
+        guard let table = table(bytes, file: file, faults: faults) else { return nil }
+        let family = families.family(of: table, file: file, faults: faults)
+        let document = PresetDocument(reading: table, file: file, family: family?.document, faults: faults)
         // Both always run, so that faults of form and of meaning come together.
-        let preset = Preset(validating: document, digest: Digest(of: bytes), faults: faults)
+        let preset = Preset(validating: document, digest: Digest(of: (family?.bytes ?? []) + bytes), faults: faults)
         return faults.faults.count == before ? preset : nil
+    }
+
+    static func table(_ bytes: [UInt8], file: String, faults: FaultLog) -> TOMLTable? {
+        do throws(TOMLSyntaxError) { return try TOML.parse(bytes) } catch {
+            faults.add(error.message, at: error.position.location(in: file))
+            return nil
+        }
     }
 }
 
@@ -44,19 +57,23 @@ private struct CatalogLoader {
     var managers: [String: PackageManager] = [:]
     var toolchains: [String: Toolchain] = [:]
     var programs: [String: String] = [:]
+    private var families = PresetFamilies()
 
     init(faults: FaultLog) { self.faults = faults }
 
     mutating func read(_ directory: String) throws {
         var origin: [String: String] = [:]
+        for (file, bytes) in try CatalogLoader.files(directory + "/families") {
+            families.add(String(file.split(separator: "/").last?.dropLast(".toml".count) ?? ""), bytes, file: file)
+        }
         for (file, bytes) in try CatalogLoader.files(directory) {
-            guard let preset = PresetCatalog.preset(parsing: bytes, file: file, faults: faults) else { continue }
+            guard let preset = PresetCatalog.preset(parsing: bytes, file: file, families: &families, faults: faults) else { continue }
             note(preset.id, file, &origin)
             presets[preset.id] = preset
         }
         origin = [:]
         for (file, bytes) in try CatalogLoader.files(directory + "/package-managers") {
-            guard let table = CatalogLoader.table(bytes, file: file, faults: faults),
+            guard let table = PresetCatalog.table(bytes, file: file, faults: faults),
                 let manager = PackageManager(reading: table, file: file, digest: Digest(of: bytes), faults: faults)
             else { continue }
             note(manager.id, file, &origin)
@@ -64,7 +81,7 @@ private struct CatalogLoader {
         }
         origin = [:]
         for (file, bytes) in try CatalogLoader.files(directory + "/toolchains") {
-            guard let table = CatalogLoader.table(bytes, file: file, faults: faults),
+            guard let table = PresetCatalog.table(bytes, file: file, faults: faults),
                 let toolchain = Toolchain(reading: table, file: file, digest: Digest(of: bytes), faults: faults)
             else { continue }
             note(toolchain.id, file, &origin)
@@ -114,13 +131,6 @@ private struct CatalogLoader {
                     "placeholder `{{\(name)}}` is not declared", at: source.location,
                     hint: NearestName.of(program, in: Array(programs.keys)).map { "did you mean `{{program.\($0)}}`?" })
             }
-        }
-    }
-
-    static func table(_ bytes: [UInt8], file: String, faults: FaultLog) -> TOMLTable? {
-        do throws(TOMLSyntaxError) { return try TOML.parse(bytes) } catch {
-            faults.add(error.message, at: error.position.location(in: file))
-            return nil
         }
     }
 

@@ -7,42 +7,51 @@ package struct PresetDocument {
     package let location: SourceLocation
     let id: Located<String>?
     let name: Located<String>?
-    let language: Located<String>?
-    let group: Located<Preset.Group>?
+    var language: Located<String>?
+    var group: Located<Preset.Group>?
     let order: Located<Int>?
     let confidence: Located<Confidence>?
     let supersedes: [Located<String>]
-    let ecosystem: Located<Ecosystem>?
-    let toolchains: [Located<String>]
+    var ecosystem: Located<Ecosystem>?
+    var toolchains: [Located<String>]
     let match: MatchTree?
-    let derive: [String: Derivation]
-    let steps: [StepDocument]
-    let artifact: ArtifactDocument?
-    let publicVariables: [Located<String>]
-    let cases: [CaseDocument]
+    let versions: VersionsDocument?
+    var derive: [String: Derivation]
+    var steps: [StepDocument]
+    var artifact: ArtifactDocument?
+    var publicVariables: [Located<String>]
+    var cases: [CaseDocument]
 
     struct StepDocument {
         let location: SourceLocation
         let id: Located<String>?
-        let title: String?
-        let needs: [Located<String>]
-        let run: [Located<String>]?
-        let runIsArray: Bool
-        let shell: Located<String>?
-        let when: MatchTree?
-        let inputs: [Located<String>]
-        let outputs: [Located<String>]
-        let caches: [Located<String>]
-        let network: Step.Network
-        let environment: [(key: String, value: Located<String>)]
+        var title: String?
+        var needs: [Located<String>]
+        var run: [Located<String>]?
+        var runIsArray: Bool
+        var shell: Located<String>?
+        var when: MatchTree?
+        var inputs: [Located<String>]
+        var outputs: [Located<String>]
+        var caches: [Located<String>]
+        var network: Step.Network
+        var environment: [(key: String, value: Located<String>)]
+        /// The keys that stand there.
+        let written: Set<String>
     }
 
     struct ArtifactDocument {
-        let kind: Located<Artifact.Kind>?
-        let port: Located<Int>?
-        let healthPath: Located<String>?
-        let dockerfile: Located<String>?
-        let environment: [(key: String, value: Located<String>)]
+        var kind: Located<Artifact.Kind>?
+        var port: Located<Int>?
+        var healthPath: Located<String>?
+        var dockerfile: Located<String>?
+        var environment: [(key: String, value: Located<String>)]
+    }
+
+    struct VersionsDocument {
+        let dependency: Located<String>?
+        let min: Located<String>?
+        let maxKnown: Located<String>?
     }
 
     struct CaseDocument {
@@ -55,40 +64,51 @@ package struct PresetDocument {
 
 extension PresetDocument {
     /// Reads a parsed file; everything of the wrong type or with an unknown name goes to `faults`.
-    init(reading table: TOMLTable, file: String, faults: FaultLog) {
+    /// - Parameters:
+    ///   - family: what the file builds on: it says only what differs.
+    ///   - isFamily: whether others build on this file: it needs to recognize nothing.
+    init(reading table: TOMLTable, file: String, family: PresetDocument? = nil, isFamily: Bool = false, faults: FaultLog) {
         let reader = TableReader(table, file: file, name: "", faults: faults)
         let decoder = DerivationDecoder()
         self.file = file
         location = SourceLocation(file: file, line: 1, column: 1)
         id = reader.requiredString("id")
-        name = reader.requiredString("name")
+        name = isFamily ? reader.string("name") : reader.requiredString("name")
+        _ = reader.string("extends")
         language = reader.string("language")
         group = reader.word("group", as: Preset.Group.self)
-        if !reader.has("group") { faults.add("\(reader.subject) has no `group`", at: location) }
+        if !reader.has("group"), family?.group == nil, !isFamily { faults.add("\(reader.subject) has no `group`", at: location) }
         order = reader.integer("order")
         confidence = reader.word("confidence", as: Confidence.self)
         supersedes = reader.strings("supersedes") ?? []
         ecosystem = reader.word("ecosystem", as: Ecosystem.self)
         toolchains = reader.strings("toolchains") ?? []
-        if !reader.has("match") { faults.add("\(reader.subject) has no `[match]`", at: location) }
+        if !reader.has("match"), !isFamily { faults.add("\(reader.subject) has no `[match]`", at: location) }
+        if isFamily, reader.has("match") { faults.add("a family recognizes nothing", at: reader.place(ofKey: "match")) }
         match = reader.tableReader("match").flatMap { MatchDecoder().tree($0) }
+        versions = reader.tableReader("versions").map(VersionsDocument.init(reading:))
         derive = reader.tableReader("derive").map(decoder.all) ?? [:]
-        steps = reader.tableReaders("step").map(StepDocument.init(reading:))
-        artifact = reader.tableReader("artifact").map(ArtifactDocument.init(reading:))
-        if !reader.has("artifact") { faults.add("\(reader.subject) has no `[artifact]`", at: location) }
+        let inherited = family?.steps ?? []
+        steps = reader.tableReaders("step").map { StepDocument(reading: $0, inherited: inherited) }
+        artifact = reader.tableReader("artifact").map { ArtifactDocument(reading: $0, family: family?.artifact) }
+        if !reader.has("artifact"), family?.artifact == nil, !isFamily {
+            faults.add("\(reader.subject) has no `[artifact]`", at: location)
+        }
         publicVariables = reader.strings("publicVariables") ?? []
         cases = reader.tableReaders("case").map(CaseDocument.init(reading:))
         reader.finish()
+        if let family { inherit(family, writesToolchains: reader.has("toolchains")) }
     }
 }
 
 extension PresetDocument.StepDocument {
-    init(reading reader: TableReader) {
+    init(reading reader: TableReader, inherited: [PresetDocument.StepDocument]) {
         location = reader.location
         id = reader.requiredString("id")
         title = reader.string("title")?.value
         needs = reader.strings("needs") ?? []
-        if !reader.has("run") { reader.faults.add("`[[step]]` has no `run`", at: reader.location) }
+        let isKnown = inherited.contains { $0.id?.value == reader.table["id"]?.string }
+        if !reader.has("run"), !isKnown { reader.faults.add("`[[step]]` has no `run`", at: reader.location) }
         run = reader.strings("run")
         runIsArray = reader.node("run")?.array != nil
         shell = reader.string("shell")
@@ -98,6 +118,7 @@ extension PresetDocument.StepDocument {
         caches = reader.strings("caches") ?? []
         network = reader.word("network", as: NetworkWord.self)?.value.network ?? .none
         environment = reader.stringTable("environment")
+        written = Set(reader.table.entries.map(\.key))
         reader.finish()
     }
 }
@@ -109,13 +130,26 @@ private enum NetworkWord: String, CaseIterable {
 }
 
 extension PresetDocument.ArtifactDocument {
-    init(reading reader: TableReader) {
+    init(reading reader: TableReader, family: PresetDocument.ArtifactDocument?) {
         kind = reader.word("kind", as: Artifact.Kind.self)
-        if !reader.has("kind") { reader.faults.add("`[artifact]` has no `kind`", at: reader.location) }
+        if !reader.has("kind"), family?.kind == nil { reader.faults.add("`[artifact]` has no `kind`", at: reader.location) }
         port = reader.integer("port")
         healthPath = reader.string("healthPath")
         dockerfile = reader.string("dockerfile")
         environment = reader.stringTable("environment")
+        reader.finish()
+    }
+}
+
+extension PresetDocument.VersionsDocument {
+    init(reading reader: TableReader) {
+        dependency = reader.requiredString("dependency")
+        min = reader.string("min")
+        maxKnown = reader.string("maxKnown")
+        if min == nil, maxKnown == nil { reader.faults.add("`[versions]` has neither `min` nor `maxKnown`", at: reader.location) }
+        for bound in [min, maxKnown].compactMap(\.self) where VersionRange.numbers(bound.value) == nil {
+            reader.faults.add("`\(bound.value)` is not a version", at: bound.location, hint: "write it like `13` or `13.2`")
+        }
         reader.finish()
     }
 }

@@ -24,6 +24,13 @@ extension Preset {
         ecosystem = document.ecosystem?.value
         toolchains = document.toolchains.map(\.value)
         self.match = match
+        versions = document.versions.flatMap { versions in
+            versions.dependency.map { name in
+                KnownVersions(
+                    dependency: name.value, min: versions.min.flatMap { VersionRange.numbers($0.value) },
+                    maxKnown: versions.maxKnown.flatMap { VersionRange.numbers($0.value) })
+            }
+        }
         derive = document.derive
         self.steps = steps
         self.artifact = ArtifactTemplate(
@@ -101,13 +108,21 @@ private struct PresetCheck {
         let all = [document.derive] + document.cases.map(\.derive)
         for source in all.flatMap({ $0.values }).flatMap(\.sources) {
             for template in source.rule.templates { placeholders(template, at: source.location) }
+            if case .value(let key) = source.rule, !declared.contains(key) {
+                faults.add(
+                    "no value is called `\(key)`", at: source.location,
+                    hint: NearestName.hint(for: key, in: declared) ?? "declare it with `[derive.\(key)]`")
+            }
+        }
+        if let versions = document.versions, document.ecosystem == nil, let name = versions.dependency {
+            faults.add("`[versions]` needs an `ecosystem` to look for `\(name.value)` in", at: name.location)
         }
         for derive in all { derivationCycles(document.derive.merging(derive) { $1 }) }
     }
 
     private func derivationCycles(_ derive: [String: Derivation]) {
         func reaches(_ key: String, _ goal: String, _ seen: inout Set<String>) -> Bool {
-            let next = derive[key]?.sources.flatMap(\.rule.templates).flatMap(\.placeholders) ?? []
+            let next = derive[key]?.sources.map(\.rule).flatMap(\.names) ?? []
             return next.contains { $0 == goal || (seen.insert($0).inserted && reaches($0, goal, &seen)) }
         }
         for key in derive.keys.sorted() {

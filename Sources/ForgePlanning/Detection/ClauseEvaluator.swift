@@ -7,6 +7,7 @@ final class ProjectFacts {
     let files: ProjectFiles
     let manifests: Manifests
     let python: PythonProject
+    let script: JavaScriptProject
     let configuration: ProjectConfiguration
     let catalog: PresetCatalog
     /// Nil for a project that stands alone.
@@ -20,6 +21,7 @@ final class ProjectFacts {
         self.catalog = catalog
         manifests = Manifests(files: files)
         python = PythonProject(files: files)
+        script = JavaScriptProject(files: files, manifests: manifests)
     }
 
     /// The package manager of an ecosystem; nil when the project has no manifest of it.
@@ -38,6 +40,8 @@ struct ClauseEvaluator {
     let facts: ProjectFacts
     /// For `install = true`: asked of whoever derives the install command.
     let installs: () throws -> Bool
+    /// Whether every clause is asked, so that failures can be explained too; else only as many as it takes.
+    var asksAll = false
 
     func evaluate(_ tree: MatchTree, defaultConfidence: Confidence) throws -> MatchOutcome {
         try evaluate(tree, defaultConfidence, negated: false)
@@ -55,7 +59,7 @@ struct ClauseEvaluator {
             let outcome = ClauseOutcome(clause: clause.description, held: evidence != nil, negated: negated, evidence: evidence)
             return MatchOutcome(held: evidence != nil, confidence: min(clause.confidence ?? confidence, confidence), clauses: [outcome])
         case .all(let trees):
-            let parts = try trees.map { try evaluate($0, confidence, negated: negated) }
+            let parts = try evaluate(trees, confidence, negated: negated) { !$0.held }
             return MatchOutcome(
                 held: parts.allSatisfy(\.held), confidence: parts.map(\.confidence).min() ?? confidence, clauses: parts.flatMap(\.clauses))
         case .any(let trees):
@@ -64,9 +68,22 @@ struct ClauseEvaluator {
                 held: parts.contains(where: \.held), confidence: parts.filter(\.held).map(\.confidence).max() ?? confidence,
                 clauses: parts.flatMap(\.clauses))
         case .none(let trees):
-            let parts = try trees.map { try evaluate($0, confidence, negated: !negated) }
+            let parts = try evaluate(trees, confidence, negated: !negated) { $0.held }
             return MatchOutcome(held: !parts.contains(where: \.held), confidence: confidence, clauses: parts.flatMap(\.clauses))
         }
+    }
+
+    /// One after the other, up to the first that `decides`.
+    private func evaluate(
+        _ trees: [MatchTree], _ confidence: Confidence, negated: Bool, decides: (MatchOutcome) -> Bool
+    ) throws -> [MatchOutcome] {
+        var parts: [MatchOutcome] = []
+        for tree in trees {
+            let part = try evaluate(tree, confidence, negated: negated)
+            parts.append(part)
+            if !asksAll, decides(part) { break }
+        }
+        return parts
     }
 
     /// Nil when the clause does not hold.
@@ -78,21 +95,28 @@ struct ClauseEvaluator {
         case .pointer(let test):
             return try pointer(test).map { Evidence(clause: text, file: $0.file, line: $0.line, pointer: test.pointer) }
         case .text(let test): return try match(test).map { Evidence(clause: text, file: facts.files.display($0.path), line: $0.line) }
-        case .imports(let modules):
-            for module in modules {
-                if let found = try facts.python.importing(module) {
-                    return Evidence(clause: text, file: facts.files.display(found.path), line: found.line)
-                }
-            }
-            return nil
+        case .imports(let test): return try imports(test).map { Evidence(clause: text, file: facts.files.display($0.path), line: $0.line) }
         case .appObject(let test):
             return try facts.python.match(test).map { Evidence(clause: text, file: facts.files.display($0.path), line: $0.line) }
         case .script(let test): return try script(test, text)
         case .packageManager(let ids): return try packageManager(ids, text)
         case .config(let key):
             return facts.configuration.value(of: key).map { Evidence(clause: text, file: $0.location.file, line: $0.location.line) }
+        case .ancestor(let globs):
+            for glob in globs {
+                if let path = try facts.files.above(glob) { return Evidence(clause: text, file: path.display) }
+            }
+            return nil
         case .install(let expected): return try installs() == expected ? Evidence(clause: text, file: nil) : nil
         }
+    }
+
+    private func imports(_ test: Clause.ImportTest) throws -> (path: RelativePath, line: Int)? {
+        if test.language == .js { return try facts.script.importing(test) }
+        for module in test.modules {
+            if let found = try facts.python.importing(module) { return found }
+        }
+        return nil
     }
 
     private func file(_ test: Clause.FileTest) throws -> RelativePath? {
@@ -106,6 +130,7 @@ struct ClauseEvaluator {
         let wanted = test.names.map { RequirementParts($0, test.ecosystem) }
         for item in try facts.manifests.dependencies(test.ecosystem) where wanted.contains(where: { $0.fits(item) }) {
             guard test.scope == .any || test.scope.rawValue == item.scope.rawValue else { continue }
+            if let version = test.version, !version.admits(requirement: item.requirement) { continue }
             return Evidence(clause: text, file: item.file, line: item.line)
         }
         guard test.locked else { return nil }
@@ -155,6 +180,7 @@ struct ClauseEvaluator {
         let found: (line: Int, text: String?)?
         switch test.format {
         case .json: found = try facts.files.json(path)?.at(pointer: test.pointer).map { ($0.line, $0.scalar) }
+        case .yaml: found = try facts.files.yaml(path)?.at(pointer: test.pointer).map { ($0.line, $0.scalar) }
         case .toml: found = try facts.files.toml(path)?.at(pointer: test.pointer).map { ($0.position.line, $0.scalar) }
         }
         guard let found else { return nil }
@@ -170,7 +196,11 @@ extension TOMLTable {
         var table: TOMLTable? = self
         var node: TOMLNode?
         for part in pointer.split(separator: "/") {
-            node = table?[String(part).replacing("~1", with: "/").replacing("~0", with: "~")]
+            if let elements = node?.array, let index = Int(part) {
+                node = elements.indices.contains(index) ? elements[index] : nil
+            } else {
+                node = table?[String(part).replacing("~1", with: "/").replacing("~0", with: "~")]
+            }
             table = node?.table
         }
         return node

@@ -94,6 +94,9 @@ final class Deriver {
         case .pointer(let test):
             guard let found = try evaluator.pointer(test), !found.text.isEmpty else { return nil }
             return .text(found.text, found.file)
+        case .value(let name):
+            return try value(name).map { Found(value: $0.value, source: $0.source, inputs: $0.inputs) }
+        case .existing(let rule): return try existing(rule, source, key)
         case .install: return try install().map { Found(value: $0.value, source: $0.source, inputs: $0.inputs) }
         default: return try placed(source.rule)
         }
@@ -115,11 +118,28 @@ final class Deriver {
         case .moduleOf(let globs):
             return try path(globs).map { .text(PythonProject.module($0), facts.files.display($0)) }
         case .path(let globs): return try path(globs).map { .text($0.string, facts.files.display($0)) }
+        case .folderOf(let globs):
+            return try path(globs).map { .text($0.parent.isRoot ? "." : $0.parent.string, facts.files.display($0)) }
+        case .folderName(let globs):
+            return try path(globs).flatMap { $0.parent.isRoot ? nil : .text($0.parent.name, facts.files.display($0)) }
+        case .stemOf(let globs):
+            return try path(globs).map { path in
+                .text(path.name.lastIndex(of: ".").map { String(path.name[..<$0]) } ?? path.name, facts.files.display(path))
+            }
         case .procfile(let process): return try self.process(process)
         case .ignored(let folders): return try ignored(folders)
         case .onlySubdirectoryWith(let file): return try onlySubdirectory(with: file)
         default: return nil
         }
+    }
+
+    /// What a rule yields, if it is a file of the project.
+    private func existing(_ rule: DerivationSource.Rule, _ source: DerivationSource, _ key: String) throws -> Found? {
+        guard let found = try found(source.saying(rule), key: key), case .text(let text) = found.value,
+            let path = try? RelativePath(parsing: text),
+            try facts.files.isFile(path)
+        else { return nil }
+        return .text(path.string, found.source)
     }
 
     private func configured(_ name: String, _ key: String) -> Found? {

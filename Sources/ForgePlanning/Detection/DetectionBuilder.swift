@@ -94,6 +94,23 @@ struct DetectionBuilder {
     }
 
     private func warnings(_ manager: PackageManager?, _ deriver: Deriver, present install: Derived?) throws -> [Diagnostic] {
+        let news = try newerThanKnown().map { [$0] } ?? []
+        return try news + unlocked(manager, deriver, present: install)
+    }
+
+    /// A framework of a version that did not exist when its preset was written.
+    private func newerThanKnown() throws -> Diagnostic? {
+        guard let known = winner.preset.versions, let most = known.maxKnown, let ecosystem = winner.preset.ecosystem,
+            let dependency = try facts.manifests.find(known.dependency, ecosystem),
+            let version = VersionRange.base(of: dependency.requirement), VersionRange.isLess(most, Array(version.prefix(most.count)))
+        else { return nil }
+        return Diagnostic(
+            "`\(dependency.name)` \(dependency.requirement) is newer than what is known of \(winner.preset.name)",
+            at: SourceLocation(file: dependency.file, line: dependency.line),
+            hint: "look at the plan; where it is wrong, `[build]` in `crowdforge.toml` says it")
+    }
+
+    private func unlocked(_ manager: PackageManager?, _ deriver: Deriver, present install: Derived?) throws -> [Diagnostic] {
         guard let manager, install != nil else { return [] }
         if manager.lockfiles.isEmpty { return try unlockedList(manager, deriver).map { [$0] } ?? [] }
         // Members of a workspace share one lockfile.

@@ -18,12 +18,13 @@ package struct Detector: Sendable {
         let ranking = try rank(facts)
         guard let winner = ranking.winner else { throw try nothing(facts, ranking) }
         if let rival = ranking.rival { throw ambiguous(winner, rival) }
+        try checkVersion(winner.preset, facts)
         return try DetectionBuilder(facts: facts, ranking: ranking, winner: winner).build()
     }
 
     /// What every preset made of the project; never fails because presets disagree or none fits.
     package func explain(in tree: some SourceTree, configuration: ProjectConfiguration) throws -> Explanation {
-        let ranking = try rank(try facts(tree, configuration))
+        let ranking = try rank(try facts(tree, configuration), asksAll: true)
         let entries = ranking.all.map {
             Explanation.Entry(preset: $0.preset.id, name: $0.preset.name, group: $0.preset.group, outcome: $0.outcome)
         }
@@ -69,8 +70,8 @@ package struct Detector: Sendable {
         let losers: [(match: Match, reason: String)]
     }
 
-    func rank(_ facts: ProjectFacts) throws -> Ranking {
-        let evaluator = ClauseEvaluator(facts: facts) { false }
+    func rank(_ facts: ProjectFacts, asksAll: Bool = false) throws -> Ranking {
+        let evaluator = ClauseEvaluator(facts: facts, installs: { false }, asksAll: asksAll)
         let all = try catalog.presets.map { preset in
             Match(preset: preset, outcome: try evaluator.evaluate(preset.match, defaultConfidence: preset.confidence))
         }.sorted { Detector.seniority($0) < Detector.seniority($1) }
@@ -126,6 +127,21 @@ package struct Detector: Sendable {
         losers == 0 ? "only `\(winner.preset.id)` matches" : "`\(winner.preset.id)` outranks the others that match"
     }
 
+    /// - Throws: `detect.version-too-old`
+    private func checkVersion(_ preset: Preset, _ facts: ProjectFacts) throws {
+        guard let known = preset.versions, let min = known.min, let ecosystem = preset.ecosystem,
+            let dependency = try facts.manifests.find(known.dependency, ecosystem),
+            let version = VersionRange.base(of: dependency.requirement), !dependency.requirement.hasPrefix(">"),
+            VersionRange.isLess(version, min)
+        else { return }
+        let least = min.map(String.init).joined(separator: ".")
+        throw ForgeError(
+            .detection, "detect.version-too-old",
+            "`\(dependency.name)` \(dependency.requirement): \(preset.name) is built from version \(least) on",
+            at: SourceLocation(file: dependency.file, line: dependency.line),
+            hint: "upgrade it, or describe the build in `crowdforge.toml`: `[build]` with `framework = \"node\"`, `command` and `output`")
+    }
+
     private func ambiguous(_ winner: Match, _ rival: Match) -> ForgeError {
         let names = [winner, rival].map { "`\($0.preset.id)`" }.joined(separator: " and ")
         let lines = [winner, rival].compactMap { match in
@@ -144,15 +160,17 @@ package struct Detector: Sendable {
                 (facts.files.root.isRoot ? "the source" : "the folder `\(facts.files.root)`") + " is empty: there is nothing to build",
                 hint: "add an `index.html`, or run forge in the project's folder")
         }
-        let wanted = ranking.all.filter { $0.preset.group != .custom }.map { "\($0.preset.name) (\(Detector.firstClause($0)))" }
+        let manifests = catalog.packageManagers.filter(\.isDefault).compactMap { manager in
+            manager.manifests.first.map { "`\($0)` (\(manager.name))" }
+        }
         let settle = "describe the build in `crowdforge.toml`: `[build]` with `command` and `output`"
         let spelled = Detector.misspelled(entries, ranking)
         return ForgeError(
             .detection, "detect.none", "no framework recognized in `\(facts.files.root)`",
-            hint: (spelled.map { $0 + "; " } ?? "") + "looked for " + wanted.joined(separator: ", ") + "; or " + settle)
+            hint: (spelled.map { $0 + "; " } ?? "")
+                + "looked for \(ranking.all.count) frameworks and languages, for \(manifests.joined(separator: ", ")), a "
+                + "`Dockerfile` and an `index.html`; if it is none of them, " + settle)
     }
-
-    private static func firstClause(_ match: Match) -> String { match.preset.match.clauses.first?.description ?? "" }
 
     /// A file that only its case keeps from being found.
     private static func misspelled(_ entries: [String], _ ranking: Ranking) -> String? {

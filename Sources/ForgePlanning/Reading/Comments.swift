@@ -10,6 +10,20 @@ package enum Comments {
         }
     }
 
+    /// Lines keep their numbers.
+    static func xml(_ text: String) -> String {
+        var result = ""
+        var rest = text[...]
+        while let open = rest.firstRange(of: "<!--") {
+            result += rest[..<open.lowerBound]
+            let close = rest[open.upperBound...].firstRange(of: "-->")
+            let inner = rest[open.upperBound..<(close?.lowerBound ?? rest.endIndex)]
+            result += String(repeating: "\n", count: inner.unicodeScalars.count { $0 == "\n" })
+            rest = close.map { rest[$0.upperBound...] } ?? ""
+        }
+        return result + rest
+    }
+
     private static func script(_ text: String) -> String {
         let source = Array(text.unicodeScalars)
         var result = String.UnicodeScalarView()

@@ -6,6 +6,7 @@ package struct Dependency: Hashable, Sendable {
 
     /// Normalized as its registry compares names.
     package let name: String
+    package var ecosystem: Ecosystem?
     package let extras: [String]
     package let scope: Scope
     /// As written: `^18.2.0`, `==2.0.*`; empty when any version will do.

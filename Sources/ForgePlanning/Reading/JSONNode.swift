@@ -59,16 +59,18 @@ package struct JSONSyntaxError: Error, Hashable, Sendable {
     package let column: Int
 }
 
-/// A strict parser (RFC 8259) that knows where it is. Nesting is bounded, so any bytes may come in.
+/// A parser (RFC 8259) that knows where it is. Nesting is bounded, so any bytes may come in. Of JSON5 it takes, where it may, what people
+/// write: comments, commas before a closing bracket, keys without quotes, single quotes.
 package struct JSONParser {
     private let text: [Unicode.Scalar]
+    private let isJSON5: Bool
     private var at = 0
     private var line = 1
     private var lineStart = 0
     private var depth = 0
 
-    package static func parse(_ text: String) throws(JSONSyntaxError) -> JSONNode {
-        var parser = JSONParser(text: Array(text.unicodeScalars))
+    package static func parse(_ text: String, isJSON5: Bool = false) throws(JSONSyntaxError) -> JSONNode {
+        var parser = JSONParser(text: Array(text.unicodeScalars), isJSON5: isJSON5)
         parser.skipSpace()
         let node = try parser.value()
         parser.skipSpace()
@@ -76,7 +78,10 @@ package struct JSONParser {
         return node
     }
 
-    private init(text: [Unicode.Scalar]) { self.text = text }
+    private init(text: [Unicode.Scalar], isJSON5: Bool) {
+        self.text = text
+        self.isJSON5 = isJSON5
+    }
 
     private var next: Unicode.Scalar? { at < text.count ? text[at] : nil }
     private var found: String { next.map { "`\($0)`" } ?? "end of file" }
@@ -88,6 +93,24 @@ package struct JSONParser {
             let ends = scalar == "\n" || (scalar == "\r" && next != "\n")
             if ends { (line, lineStart) = (line + 1, at) }
         }
+        if isJSON5, next == "/", skipComment() { skipSpace() }
+    }
+
+    /// False when no comment begins here.
+    private mutating func skipComment() -> Bool {
+        guard at + 1 < text.count, text[at + 1] == "/" || text[at + 1] == "*" else { return false }
+        let isBlock = text[at + 1] == "*"
+        at += 2
+        while let scalar = next {
+            if isBlock, scalar == "*", at + 1 < text.count, text[at + 1] == "/" {
+                at += 2
+                return true
+            }
+            if !isBlock, scalar == "\n" || scalar == "\r" { return true }
+            at += 1
+            if scalar == "\n" { (line, lineStart) = (line + 1, at) }
+        }
+        return true
     }
 
     private mutating func value() throws(JSONSyntaxError) -> JSONNode {
@@ -100,6 +123,7 @@ package struct JSONParser {
         case "{": value = try object()
         case "[": value = try array()
         case "\"": value = .string(try string())
+        case "'" where isJSON5: value = .string(try string())
         case "t": value = try word("true", .bool(true))
         case "f": value = try word("false", .bool(false))
         case "n": value = try word("null", .null)
@@ -115,9 +139,9 @@ package struct JSONParser {
         skipSpace()
         while next != "}" {
             if !members.isEmpty { try comma(before: "}") }
-            guard next == "\"" else { throw fault("expected a key in double quotes, found \(found)") }
+            if next == "}" { break }
             let line = line
-            let key = try string()
+            let key = try key()
             skipSpace()
             guard next == ":" else { throw fault("expected `:` after the key `\(key)`, found \(found)") }
             at += 1
@@ -129,12 +153,21 @@ package struct JSONParser {
         return .object(members)
     }
 
+    private mutating func key() throws(JSONSyntaxError) -> String {
+        if next == "\"" || (isJSON5 && next == "'") { return try string() }
+        let start = at
+        while isJSON5, let scalar = next, scalar.properties.isXIDContinue || scalar == "$" { at += 1 }
+        guard at > start else { throw fault("expected a key in double quotes, found \(found)") }
+        return String(String.UnicodeScalarView(text[start..<at]))
+    }
+
     private mutating func array() throws(JSONSyntaxError) -> JSONNode.Value {
         at += 1
         var elements: [JSONNode] = []
         skipSpace()
         while next != "]" {
             if !elements.isEmpty { try comma(before: "]") }
+            if next == "]" { break }
             elements.append(try value())
             skipSpace()
         }
@@ -147,26 +180,27 @@ package struct JSONParser {
         let comma = fault("a comma before `\(close)`")
         at += 1
         skipSpace()
-        guard next != close else { throw comma }
+        guard isJSON5 || next != close else { throw comma }
     }
 
     private mutating func string() throws(JSONSyntaxError) -> String {
+        let quote = next
         at += 1
         var units: [UInt16] = []
-        while let scalar = next, scalar != "\"" {
+        while let scalar = next, scalar != quote {
             guard scalar.value >= 0x20 else { throw fault("a string ends before the line does: close it or write `\\n`") }
             at += 1
             if scalar == "\\" { units.append(try escape()) } else { units += Array(String(scalar).utf16) }
         }
-        guard next == "\"" else { throw fault("a string is not closed") }
+        guard next == quote else { throw fault("a string is not closed") }
         at += 1
         return String(decoding: units, as: UTF16.self)
     }
 
     private mutating func escape() throws(JSONSyntaxError) -> UInt16 {
-        let plain: [Unicode.Scalar: UInt16] = ["\"": 34, "\\": 92, "/": 47, "b": 8, "f": 12, "n": 10, "r": 13, "t": 9]
+        let plain: [Unicode.Scalar: UInt16] = ["\"": 34, "'": 39, "\\": 92, "/": 47, "b": 8, "f": 12, "n": 10, "r": 13, "t": 9]
         guard let scalar = next else { throw fault("a string is not closed") }
-        if let unit = plain[scalar] {
+        if let unit = plain[scalar], isJSON5 || scalar != "'" {
             at += 1
             return unit
         }

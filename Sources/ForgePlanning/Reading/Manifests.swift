@@ -4,7 +4,7 @@ internal import ForgeTOML
 
 /// What the project's manifests and lockfiles list, parsed once. Used by one detection on one thread.
 package final class Manifests {
-    private let files: ProjectFiles
+    let files: ProjectFiles
     private var known: [Ecosystem: [Dependency]] = [:]
     private var lockedNames: [Ecosystem: Set<String>] = [:]
 
@@ -17,8 +17,13 @@ package final class Manifests {
         switch ecosystem {
         case .npm: all = try npm()
         case .pypi: all = try pypi()
-        // Nothing asks yet what a crate or a module depends on.
-        case .cargo, .go: all = []
+        case .cargo: all = try cargo()
+        case .deno: all = try deno()
+        case .composer: all = try composer()
+        case .pub: all = try yaml("pubspec.yaml", ["dependencies": .prod, "dev_dependencies": .dev])
+        case .shards: all = try yaml("shard.yml", ["dependencies": .prod, "development_dependencies": .dev])
+        case .maven: all = try pom() + lines(ecosystem)
+        case .go, .gem, .hex, .nuget, .swift: all = try lines(ecosystem)
         }
         known[ecosystem] = all
         return all
@@ -48,7 +53,9 @@ package final class Manifests {
             let lines = try files.text(Manifests.path("requirements.txt")).map(SourceText.lines) ?? []
             if lines.contains(where: { !$0.hasPrefix("#") && $0.contains { !$0.isWhitespace } }) { return true }
             return try files.toml(Manifests.path("pyproject.toml"))?["build-system"] != nil
-        case .cargo, .go: return false
+        // Their managers also fetch what a project does not list: a build tool's plug-ins, a language's own library.
+        case .gem, .composer, .hex, .maven, .nuget, .pub, .shards, .swift: return true
+        case .cargo, .go, .deno: return false
         }
     }
 
@@ -144,7 +151,10 @@ package struct RequirementParts {
     }
 
     package func fits(_ dependency: Dependency) -> Bool {
-        dependency.name == name && (extra.map(dependency.extras.contains) ?? true)
+        guard dependency.name != name else { return extra.map(dependency.extras.contains) ?? true }
+        // `group:*` is anything of a group; a Go module's name may end in its major version.
+        if name.hasSuffix(":*") { return dependency.name.hasPrefix(name.dropLast()) }
+        return name.contains("/") && dependency.name.hasPrefix(name + "/v") && dependency.ecosystem == .go
     }
 }
 

@@ -25,6 +25,7 @@ package final class ProjectFiles {
     private var parsedJSON: [RelativePath: Result<JSONNode, JSONSyntaxError>] = [:]
     private var parsedYAML: [RelativePath: Result<JSONNode, JSONSyntaxError>] = [:]
     private var parsedTOML: [RelativePath: Result<TOMLTable, TOMLSyntaxError>] = [:]
+    private var nodes: [RelativePath: SourceNode?] = [:]
     private var listed = 0
     /// Files whose content was looked at, and paths that were looked for in vain: while neither changes, nothing else does.
     package private(set) var filesRead: Set<RelativePath> = []
@@ -47,11 +48,28 @@ package final class ProjectFiles {
     /// What stands at a path below the app's root, links followed; nil when nothing does.
     package func node(_ path: RelativePath) throws -> SourceNode? {
         guard !isHidden(path) else { return nil }
+        if let known = nodes[path] { return known }
         guard let real = try tree.resolve(root.appending(path)) else {
             filesAbsent.insert(path)
+            nodes[path] = .some(nil)
             return nil
         }
-        return real.isRoot ? .directory : try tree.node(at: real)
+        let node = real.isRoot ? .directory : try tree.node(at: real)
+        nodes[path] = .some(node)
+        return node
+    }
+
+    /// The first folder above the app's root, up to the source's, in which a file of this name lies.
+    package func above(_ glob: Glob) throws -> RelativePath? {
+        var folder = root
+        while !folder.isRoot {
+            folder = folder.parent
+            for parts in glob.alternatives {
+                let path = parts.reduce(folder) { $0.appending(component: $1) }
+                if let real = try tree.resolve(path), !real.isRoot, case .file? = try tree.node(at: real) { return path }
+            }
+        }
+        return nil
     }
 
     package func isFile(_ path: RelativePath) throws -> Bool {
@@ -80,7 +98,7 @@ package final class ProjectFiles {
     package func json(_ path: RelativePath) throws -> JSONNode? {
         if parsedJSON[path] == nil {
             guard let text = try manifest(path) else { return nil }
-            parsedJSON[path] = Result { () throws(JSONSyntaxError) in try JSONParser.parse(text) }
+            parsedJSON[path] = Result { () throws(JSONSyntaxError) in try JSONParser.parse(text, isJSON5: !ProjectFiles.isStrict(path)) }
         }
         switch parsedJSON[path] {
         case .success(let node)?: return node
@@ -186,6 +204,11 @@ package final class ProjectFiles {
         try entries(folder).compactMap { entry in
             entry.node == .directory && !entry.name.hasPrefix(".") && !ProjectFiles.skippedFolders.contains(entry.name) ? entry.name : nil
         }
+    }
+
+    /// What the ecosystem's own tools read strictly, and lockfiles, which only they write.
+    private static func isStrict(_ path: RelativePath) -> Bool {
+        ["package.json", "composer.json", "package-lock.json", "npm-shrinkwrap.json", "composer.lock", "Pipfile.lock"].contains(path.name)
     }
 
     private func bytes(_ path: RelativePath, limit: Int) throws -> [UInt8]? {

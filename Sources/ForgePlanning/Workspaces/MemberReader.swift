@@ -47,6 +47,7 @@ struct MemberReader {
         case .pypi: return try files.toml(path).flatMap { python($0, folder) }
         case .cargo: return try files.toml(path).flatMap { try cargo($0, folder) }
         case .go: return try files.text(path).flatMap { go(GoFile($0), folder) }
+        default: return nil
         }
     }
 
