@@ -80,7 +80,7 @@ let package = Package(
         room(
             "ForgeReleases",
             [.grdb, "ForgeModel", "ForgeSystem", "ForgeTOML", "ForgeEvents", "ForgeStore", "ForgeControl", "ForgeTargetProtocol"]),
-        room("ForgeToolchains", ["ForgeModel", "ForgeSystem", "ForgeTOML", "ForgePresets", "ForgeStore"]),
+        room("ForgeToolchains", ["ForgeModel", "ForgeSystem", "ForgeTOML", "ForgePresets", "ForgeStore", .crypto]),
         room("ForgeApps", ["ForgeModel", "ForgeSystem", "ForgeStore", "ForgeSandbox", "ForgeControl"]),
         room("ForgeGateway", ["ForgeHTTP", "ForgeModel", "ForgeSystem", "ForgeStore", .nio, .nioPosix]),
         room("ForgeImages", ["ForgeModel", "ForgeSystem", "ForgeStore"]),

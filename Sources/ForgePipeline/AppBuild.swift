@@ -85,14 +85,15 @@ struct AppBuild: Sendable {
     private func isApart(_ app: AppPlan) -> Bool { app.root != app.plan.root }
 
     /// How the toolchains of this build are had, and what it is locked to.
-    private func toolchains() async throws -> (choice: BuildToolchains, lock: LockFile?) {
+    private func toolchains(_ systems: SystemSource) async throws -> (choice: BuildToolchains, lock: LockFile?) {
         let tree = store.trees.sourceTree(source.root)
         let catalog = try await BlockingPool.run { [presets] in try presets.catalog() }
         let lock = try await BlockingPool.run { try BuildLock.read(from: tree) }
         // Without a sandbox there is no place to mount one at.
         let settings = isolation.mark == nil ? try pipeline.operatorConfiguration().toolchains : .hostOnly
         let choice = BuildToolchains(
-            pipeline: pipeline, catalog: catalog, store: store, settings: settings, source: tree, lock: lock, isOffline: request.isOffline)
+            pipeline: pipeline, catalog: catalog, store: store, settings: settings, source: tree, lock: lock, isOffline: request.isOffline,
+            image: { try await systems.root(of: $0) })
         return (choice, lock)
     }
 
@@ -101,7 +102,7 @@ struct AppBuild: Sendable {
     private func identify(
         _ plans: [Planned], _ systems: SystemSource
     ) async throws -> (toolchains: [IdentifiedToolchains], warnings: [Diagnostic]) {
-        let (choice, lock) = try await toolchains()
+        let (choice, lock) = try await toolchains(systems)
         var identified: [IdentifiedToolchains] = []
         for plan in plans.map(\.filled.plan) {
             let system = try await systems.system(for: plan)
@@ -169,7 +170,8 @@ struct AppBuild: Sendable {
             presets: presets, configuration: configuration, environment: pipeline.environment,
             answering: .init(
                 cache: RegistryCache(store: store, caBundle: configuration.caBundle), vault: try await pipeline.vault(),
-                isOffline: request.isOffline))
+                isOffline: request.isOffline)
+        ) { [store] in try await store.trees.programFolders(toolchains.flatMap(\.mounts)) }
         // A stranger's downloads are his own project's alone.
         let registryScope = trust == .trusted ? "" : "\(trust.scope) of \(scope)"
         return try await kitchen.engine.build(

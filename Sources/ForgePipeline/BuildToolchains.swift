@@ -1,9 +1,11 @@
 internal import ForgeEvents
+internal import ForgeImages
 internal import ForgeModel
 internal import ForgePresets
 internal import ForgeStore
 internal import ForgeSystem
 internal import ForgeToolchains
+internal import Foundation
 
 /// The toolchains of one plan, as they are had on this machine.
 struct IdentifiedToolchains: Sendable {
@@ -35,7 +37,18 @@ struct BuildToolchains: Sendable {
     /// The source's tree, for the places of requirements.
     let source: any SourceTree
     let lock: LockFile?
+    /// Whether what was chosen before does not count.
+    var isRenewing = false
     let isOffline: Bool
+    /// The tree of an image's root.
+    let image: @Sendable (ImageReference) async throws -> Digest
+
+    /// A source that will do.
+    private enum Candidate {
+        case pin(ToolchainPin)
+        /// The newest that it has.
+        case open(ToolchainSource)
+    }
 
     private struct Wish {
         let toolchain: Toolchain
@@ -50,12 +63,13 @@ struct BuildToolchains: Sendable {
     func identify(_ plan: BuildPlan) async throws -> IdentifiedToolchains {
         var result = IdentifiedToolchains()
         var hosts: [String: [String]] = [:]
-        for (name, text) in plan.toolchains.sorted(by: { $0.key < $1.key }) {
+        for (name, text) in plan.toolchains.sorted(by: { order($0.key) < order($1.key) }) {
             guard let toolchain = catalog.toolchain(name) else {
                 hosts[name] = [name]
                 continue
             }
             let wish = try wish(toolchain, text, plan.toolchainOrigins?[name])
+            if try await isBundled(wish, text, &result) { continue }
             if let (pin, tree) = try await pinned(wish, &result) {
                 take(pin, tree, wish, text, plan, &result)
             } else {
@@ -70,6 +84,33 @@ struct BuildToolchains: Sendable {
         result.runtimes = (result.runtimes + runtimes).sorted { $0.name < $1.name }
         result.files = files
         return result
+    }
+
+    /// Languages before the programs that are written in them.
+    private func order(_ name: String) -> (Int, String) {
+        let isProgram = catalog.toolchain(name)?.sources.contains { $0.isWrapped || $0.kind == .bundled } ?? false
+        return (isProgram ? 1 : 0, name)
+    }
+
+    /// Whether another toolchain that is mounted already brings a version that will do.
+    private func isBundled(_ wish: Wish, _ text: String, _ result: inout IdentifiedToolchains) async throws -> Bool {
+        for source in wish.toolchain.sources(.bundled) {
+            guard let manifest = source.manifest, let mount = result.mounts.first(where: { $0.path == "/opt/forge/\(source.origin)" })
+            else { continue }
+            let tree = store.trees.sourceTree(mount.tree)
+            let bytes = try await BlockingPool.run { try tree.read(manifest, limit: 4 << 20) }
+            guard let told = bytes.flatMap(Self.version(ofManifest:)), let version = ToolVersion(told), wish.requirement.allows(version) else { continue }
+            result.identities[wish.toolchain.id] = "\(told) of \(source.origin)"
+            result.chosen.append(
+                LockedToolchain(
+                    name: wish.toolchain.id, requirement: text, version: told, kind: .bundled, origin: source.origin, sha256: "", tree: nil))
+            return true
+        }
+        return false
+    }
+
+    private static func version(ofManifest bytes: [UInt8]) -> String? {
+        (try? JSONSerialization.jsonObject(with: Data(bytes)) as? [String: Any])?["version"] as? String
     }
 
     private var host: HostToolchains { HostToolchains(memoPath: pipeline.directories.toolchainMemo) }
@@ -99,8 +140,11 @@ struct BuildToolchains: Sendable {
                 }
                 return nil
             }
-            guard let pin = candidate(wish, kind) else { continue }
-            do { return (pin, try await tree(of: pin)) } catch let error as ForgeError where Self.isUnavailable(error) { failure = error }
+            for candidate in candidates(wish, kind) {
+                do {
+                    if let found = try await had(candidate, wish, result.mounts) { return found }
+                } catch let error as ForgeError where Self.isUnavailable(error) { failure = error }
+            }
         }
         if let failure { throw failure }
         throw try await unsatisfied(wish)
@@ -109,37 +153,71 @@ struct BuildToolchains: Sendable {
     /// What the next source may make good; a file that is another than it should be is not.
     private static func isUnavailable(_ error: ForgeError) -> Bool { ["toolchain.unavailable", "toolchain.offline"].contains(error.code) }
 
-    private func candidate(_ wish: Wish, _ kind: ToolchainSource.Kind) -> ToolchainPin? {
+    /// What `forge.lock` names; else the newest that is known to will do; else what there may be where it is published.
+    private func candidates(_ wish: Wish, _ kind: ToolchainSource.Kind) -> [Candidate] {
         let pins = wish.toolchain.pins(kind)
-        if let locked = lock?.toolchain(wish.toolchain.id, wish.isProjects ? wish.text : "*"), locked.kind == kind {
-            if let source = pins.first(where: { $0.source.origin == locked.origin && $0.version == locked.version })?.source
-                ?? pins.first(where: { $0.source.origin == locked.origin })?.source
-            {
-                return ToolchainPin(name: wish.toolchain.id, version: locked.version, source: source, sha256: locked.sha256)
-            }
+        if let locked = lock?.toolchain(wish.toolchain.id, wish.isProjects ? wish.text : "*"), locked.kind == kind,
+            let source = pins.first(where: { $0.source.origin == locked.origin && $0.version == locked.version })?.source
+                ?? wish.toolchain.sources(kind).first(where: { $0.origin == locked.origin })
+        {
+            return [
+                .pin(
+                    ToolchainPin(
+                        name: wish.toolchain.id, version: locked.version, source: source, sha256: locked.sha256,
+                        dependencies: locked.dependencies))
+            ]
         }
-        return pins.first { ToolVersion($0.version).map(wish.requirement.allows) ?? false }
+        if let pin = pins.first(where: { ToolVersion($0.version).map(wish.requirement.allows) ?? false }) { return [.pin(pin)] }
+        return wish.toolchain.sources(kind).filter(\.isOpen).map { .open($0) }
     }
 
-    private func tree(of pin: ToolchainPin) async throws -> Digest {
+    /// Nil when an open source has none.
+    private func had(
+        _ candidate: Candidate, _ wish: Wish, _ mounts: [MountedToolchain]
+    ) async throws -> (ToolchainPin, Digest)? {
+        let access = ToolchainShelf.Access(
+            environment: pipeline.environment, tools: try await tools(mounts), isOffline: isOffline, image: image)
+        let shelf = ToolchainShelf(store: store, folder: pipeline.directories.toolchains, access: access)
+        switch candidate {
+        case .pin(let pin):
+            return try await told("\(pin.name) \(pin.version)", pin.origin) { (pin, try await shelf.tree(of: pin, fetching: $0)) }
+        case .open(let source):
+            let limits = source.versions.flatMap { VersionRequirement($0, grammar: .npm) }
+            guard source.versions == nil || limits != nil else { return nil }
+            let requirement = wish.requirement
+            return try await told("\(wish.toolchain.id) \(wish.text)", "\(source.kind.rawValue) \(source.origin)") {
+                try await shelf.newest(
+                    of: source, named: wish.toolchain.id, requirement: wish.text, isRenewing: isRenewing,
+                    allows: { requirement.allows($0) && (limits?.allows($0) ?? true) }, fetching: $0)
+            }
+        }
+    }
+
+    /// The programs of what is mounted, on this machine.
+    private func tools(_ mounts: [MountedToolchain]) async throws -> [String] {
+        try await store.trees.programFolders(mounts)
+    }
+
+    /// As a span of its own, when something is fetched.
+    private func told<Value: Sendable>(
+        _ what: String, _ origin: String, _ body: (@escaping @Sendable () -> Void) async throws -> Value
+    ) async throws -> Value {
         let pipeline = pipeline
-        let shelf = ToolchainShelf(
-            store: store, folder: pipeline.directories.toolchains, environment: pipeline.environment, isOffline: isOffline)
-        let span = pipeline.events.newSpan(.source, "toolchain \(pin.name) \(pin.version)")
+        let span = pipeline.events.newSpan(.source, "toolchain \(what)")
         let fetched = FetchMark()
         let start = ContinuousClock.now
         func finish(_ outcome: SpanOutcome) {
             guard fetched.isSet else { return }
             let duration = Int((ContinuousClock.now - start) / .milliseconds(1))
-            pipeline.events.emit(.finished(span: span.id, outcome, durationMs: duration, detail: pin.origin, logPath: nil))
+            pipeline.events.emit(.finished(span: span.id, outcome, durationMs: duration, detail: origin, logPath: nil))
         }
         do {
-            let tree = try await shelf.tree(of: pin) {
+            let value = try await body {
                 fetched.set()
                 pipeline.events.emit(.started(span))
             }
             finish(.done)
-            return tree
+            return value
         } catch {
             finish(error is CancellationError ? .cancelled : .failed)
             throw error
@@ -151,11 +229,12 @@ struct BuildToolchains: Sendable {
     ) {
         let mount = pin.mounted(tree)
         result.identities[pin.name] = "\(pin.version) \(tree)"
-        result.mounts.append(mount)
+        // A program that comes with its language too is found here first.
+        if wish.toolchain.sources(.bundled).isEmpty { result.mounts.append(mount) } else { result.mounts.insert(mount, at: 0) }
         result.chosen.append(
             LockedToolchain(
                 name: pin.name, requirement: text, version: pin.version, kind: pin.source.kind, origin: pin.source.origin,
-                sha256: pin.sha256, tree: tree))
+                sha256: pin.sha256, tree: tree, dependencies: pin.dependencies))
         guard plan.artifact.runtimes.contains(pin.name), let program = wish.toolchain.executables.first else { return }
         result.runtimes.append(
             Runtime(
@@ -229,5 +308,17 @@ struct BuildToolchains: Sendable {
         }
         let lines = String(decoding: bytes, as: UTF8.self).split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
         return SourceLocation(file: origin.file, line: lines.firstIndex { $0.contains(text) }.map { $0 + 1 })
+    }
+}
+
+extension TreeStore {
+    /// The folders of these toolchains' programs, on this machine.
+    func programFolders(_ mounts: [MountedToolchain]) async throws -> [String] {
+        var folders: [String] = []
+        for mount in mounts {
+            let home = try await materialize(mount.tree)
+            folders += mount.searchPath.map { home + $0.dropFirst(mount.path.count) }
+        }
+        return folders
     }
 }

@@ -1,3 +1,4 @@
+internal import ForgeImages
 internal import ForgeModel
 internal import ForgePlanning
 internal import ForgePresets
@@ -40,9 +41,13 @@ extension Pipeline {
         let configuration = try operatorConfiguration()
         let opened = SourceRequest.Opened(tree: tree, commit: source.commit, title: source.title, folder: source.folder)
         let plans = try await BlockingPool.run { try Self.plans(opened, request.app, catalog, configuration.limits) }
+        let puller = ImagePuller(
+            store: store, home: directories.images, endpoints: configuration.images,
+            credentials: RegistryCredentials(environment: environment), caBundle: configuration.caBundle, isOffline: false)
         let choice = BuildToolchains(
             pipeline: self, catalog: catalog, store: store, settings: configuration.toolchains, source: tree, lock: updating ? nil : former,
-            isOffline: false)
+            isRenewing: updating, isOffline: false,
+            image: { try await puller.image($0) { _ in }.root })
         var toolchains: [IdentifiedToolchains] = []
         for app in plans { toolchains.append(try await choice.identify(app.plan)) }
         let lock = BuildLock.used(plans.map(\.plan), toolchains, catalog)

@@ -5,19 +5,21 @@ internal import Synchronization
 /// The operator's word on where toolchains come from: `[toolchains]` in Forge's own `config.toml`, or `FORGE_TOOLCHAIN_SOURCES`.
 struct OperatorToolchains: Sendable, Hashable {
     /// In the order in which they are tried.
-    var sources: [ToolchainSource.Kind] = [.wheel, .archive, .host]
+    var sources = OperatorToolchains.usual
 
     var isHostOnly: Bool { sources == [.host] }
 
     static let hostOnly = OperatorToolchains(sources: [.host])
 
-    init(sources: [ToolchainSource.Kind] = [.wheel, .archive, .host]) { self.sources = sources }
+    private static let usual: [ToolchainSource.Kind] = [.wheel, .npm, .python, .archive, .image, .host]
+
+    init(sources: [ToolchainSource.Kind] = OperatorToolchains.usual) { self.sources = sources }
 
     /// Reads `[toolchains]`; faults go to the reader's log.
     init(reading section: TableReader) {
         var named: [ToolchainSource.Kind] = []
         for entry in section.strings("sources") ?? [] {
-            guard let kind = ToolchainSource.Kind(rawValue: entry.value) else {
+            guard let kind = Self.kind(entry.value) else {
                 section.faults.add("there is no source `\(entry.value)`", at: entry.location, hint: Self.choice)
                 continue
             }
@@ -34,7 +36,7 @@ struct OperatorToolchains: Sendable, Hashable {
     mutating func read(_ environment: [String: String]) throws {
         guard let text = environment["FORGE_TOOLCHAIN_SOURCES"], !text.isEmpty else { return }
         sources = try text.split(separator: ",").map { word in
-            guard let kind = ToolchainSource.Kind(rawValue: String(word)) else {
+            guard let kind = Self.kind(String(word)) else {
                 throw ForgeError(
                     .configuration, "config.toolchains", "`FORGE_TOOLCHAIN_SOURCES` names a source `\(word)`, which there is not",
                     hint: Self.choice)
@@ -43,7 +45,10 @@ struct OperatorToolchains: Sendable, Hashable {
         }
     }
 
-    private static let choice = "write " + ToolchainSource.Kind.allCases.map { "`\($0.rawValue)`" }.joined(separator: ", ")
+    /// What is bundled comes as it comes.
+    private static func kind(_ word: String) -> ToolchainSource.Kind? { usual.first { $0.rawValue == word } }
+
+    private static let choice = "write " + usual.map { "`\($0.rawValue)`" }.joined(separator: ", ")
 }
 
 /// Set once, from another task.

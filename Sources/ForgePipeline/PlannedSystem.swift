@@ -89,6 +89,9 @@ struct SystemSource: Sendable {
         }
     }
 
+    /// The tree of an image's root.
+    func root(of image: ImageReference) async throws -> Digest { try await pull(image).root }
+
     /// A stranger's source is shown no image that takes the operator's login.
     private func puller() throws -> ImagePuller {
         let configuration = try pipeline.operatorConfiguration()

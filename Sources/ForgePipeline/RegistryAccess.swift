@@ -27,14 +27,18 @@ actor RegistryAccess {
     private let configuration: OperatorConfiguration
     private let environment: [String: String]
     private let answering: Answering?
+    private let tools: @Sendable () async throws -> [String]
     private var answers: [String: Task<Answer, any Error>] = [:]
 
     /// - Parameters:
     ///   - environment: the operator's, in which the package managers are asked.
     ///   - answering: nil where only the question counts, or steps are to speak to their registries themselves.
+    ///   - tools: folders with package managers, for machines that have none of their own.
     init(
-        presets: PresetShelf, configuration: OperatorConfiguration, environment: [String: String], answering: Answering? = nil
+        presets: PresetShelf, configuration: OperatorConfiguration, environment: [String: String], answering: Answering? = nil,
+        tools: @escaping @Sendable () async throws -> [String] = { [] }
     ) {
+        self.tools = tools
         self.presets = presets
         self.configuration = configuration
         self.environment = environment
@@ -98,8 +102,10 @@ actor RegistryAccess {
 
     private func answer(of manager: PackageManager) async throws -> Answer {
         if let known = answers[manager.id] { return try await known.value }
-        let task = Task { [environment] in
+        let task = Task { [environment, tools] in
             var answer = Answer()
+            var environment = environment
+            environment["PATH"] = (HostToolchains.searchPath + (try await tools())).joined(separator: ":")
             for command in manager.registries.ask { try await Self.ask(command, manager, environment, into: &answer) }
             return answer
         }
@@ -110,8 +116,6 @@ actor RegistryAccess {
     private static func ask(
         _ command: [String], _ manager: PackageManager, _ environment: [String: String], into answer: inout Answer
     ) async throws {
-        var environment = environment
-        environment["PATH"] = HostToolchains.searchPath.joined(separator: ":")
         // Outside the project: its own files are read as data, by the planner.
         let request = ChildProcess.Request("/usr/bin/env", command, environment: environment, workingDirectory: "/")
         let result = try await ChildProcess.output(request)

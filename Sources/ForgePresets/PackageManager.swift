@@ -41,6 +41,8 @@ package struct PackageManager: Hashable, Sendable {
     package let executables: String?
     package let environment: [String: String]
     package let toolchains: [String]
+    /// Toolchains that come with one of `toolchains`, and are looked for only where the project asks for a version.
+    package let pins: [String]
     package let file: String
     package let digest: Digest
 }
@@ -85,6 +87,7 @@ extension PackageManager {
         executables = reader.string("executables")?.value
         environment = Dictionary(reader.stringTable("environment").map { ($0.key, $0.value.value) }) { $1 }
         toolchains = (reader.strings("toolchains") ?? []).map(\.value)
+        pins = (reader.strings("pins") ?? []).map(\.value)
         reader.finish()
         guard faults.faults.count == before, let id, let name, let ecosystem else { return nil }
         self.id = id.value

@@ -15,6 +15,8 @@ package struct Toolchain: Hashable, Sendable {
     package let name: String
     /// Where the version is written, in order.
     package let version: Derivation
+    /// Which versions read the project's lockfile; holds besides `version` where that is a range.
+    package let lockfile: Derivation
     /// The requirement when nothing in the project says one; `*`: any.
     package let defaultVersion: String
     package let grammar: Grammar
@@ -39,6 +41,7 @@ extension Toolchain {
         let id = reader.requiredString("id")
         let name = reader.requiredString("name")
         version = reader.tableReader("version").map(DerivationDecoder().derivation) ?? Derivation(sources: [])
+        lockfile = reader.tableReader("lockfile").map(DerivationDecoder().derivation) ?? Derivation(sources: [])
         defaultVersion = reader.string("default")?.value ?? "*"
         grammar = reader.word("grammar", as: Grammar.self)?.value ?? .npm
         aliases = Dictionary(reader.stringTable("aliases").map { ($0.key, $0.value.value) }) { $1 }

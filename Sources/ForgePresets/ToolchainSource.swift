@@ -3,10 +3,18 @@ package import ForgeModel
 /// Where a toolchain comes from, and what of the file that holds it is the toolchain.
 package struct ToolchainSource: Hashable, Sendable {
     package enum Kind: String, Sendable, CaseIterable {
-        /// A package of the Python index that pip of this machine uses.
+        /// A part of another toolchain, which is used anyway.
+        case bundled
+        /// A package of the Python index that pip of this machine uses, which is the toolchain.
         case wheel
+        /// A package of the npm registry that npm of this machine uses; its programs are those that its `bin` names.
+        case npm
+        /// A program written in Python with all that it needs, from the index that pip of this machine uses.
+        case python
         /// A file that its vendor publishes.
         case archive
+        /// A folder of an OCI image.
+        case image
         /// The programs of the machine that builds.
         case host
     }
@@ -29,8 +37,15 @@ package struct ToolchainSource: Hashable, Sendable {
     }
 
     package let kind: Kind
-    /// The wheel's package, or the archive's address with `{{version}}` in it; empty for the host.
+    /// The package, the archive's address with `{{version}}` in it, the image's name without a digest, or the toolchain that this is
+    /// part of; empty for the host.
     package let origin: String
+    /// Of what is bundled: the `package.json` that tells its version, below the other toolchain's folder.
+    package let manifest: RelativePath?
+    /// Whether versions that are not among `releases` may be asked for where these are published.
+    package let isOpen: Bool
+    /// Which versions this source is about; nil: all.
+    package let versions: String?
     /// `linux/amd64`; nil: any.
     package let platform: String?
     /// The folder of the archive that is the toolchain, with `{{version}}` in it.
@@ -39,6 +54,9 @@ package struct ToolchainSource: Hashable, Sendable {
     package let bin: [RelativePath]
     private let linkPatterns: [Link]
     package let releases: [Release]
+
+    /// Whether the programs lie in `bin`, as wrappers that Forge writes.
+    package var isWrapped: Bool { kind == .npm || kind == .python }
 
     package func address(_ version: String) -> String { Self.filled(origin, version) }
 
@@ -57,13 +75,20 @@ extension ToolchainSource {
         let kind = item.word("kind", as: Kind.self)
         if !item.has("kind") { item.faults.add("\(item.subject) has no `kind`", at: item.location) }
         switch kind?.value {
-        case .wheel: origin = item.requiredString("package")?.value ?? ""
+        case .wheel, .npm, .python: origin = item.requiredString("package")?.value ?? ""
         case .archive: origin = item.requiredString("url")?.value ?? ""
+        case .image: origin = Self.image(item)
+        case .bundled: origin = item.requiredString("in")?.value ?? ""
         case .host, nil: origin = ""
         }
+        manifest = kind?.value == .bundled ? item.requiredString("manifest").flatMap { Self.path($0, item) } : nil
+        let isPackage = [.wheel, .npm, .python].contains(kind?.value)
+        isOpen = isPackage ? item.bool("open")?.value ?? (kind?.value != .wheel) : false
+        versions = isPackage ? item.string("versions")?.value : nil
         platform = item.string("platform")?.value
         root = item.string("root")?.value ?? ""
-        bin = (item.strings("bin") ?? []).compactMap { Self.path($0, item) }
+        let folders = (item.strings("bin") ?? []).compactMap { Self.path($0, item) }
+        bin = [.npm, .python].contains(kind?.value) ? [RelativePath.root.appending(component: "bin")] : folders
         linkPatterns = item.tableReaders("links").compactMap { link in
             let path = link.requiredString("path").flatMap { Self.path($0, link) }
             let target = link.requiredString("target")
@@ -76,13 +101,21 @@ extension ToolchainSource {
             }
             return Release(version: version, sha256: digest.value)
         }
-        if kind?.value != .host, kind != nil, releases.isEmpty {
+        if [.wheel, .archive, .image].contains(kind?.value), !isOpen, releases.isEmpty {
             item.faults.add(
                 "this source has no `releases`", at: item.location, hint: "write `\"1.2.3\" = \"<SHA-256>\"` below `[source.releases]`")
         }
         item.finish()
         guard let kind else { return nil }
         self.kind = kind.value
+    }
+
+    private static func image(_ item: TableReader) -> String {
+        guard let name = item.requiredString("image") else { return "" }
+        if let parsed = try? ImageReference(parsing: name.value), parsed.digest == nil { return name.value }
+        item.faults.add(
+            "`\(name.value)` is no image's name", at: name.location, hint: "write it without a digest: `releases` has one for each version")
+        return ""
     }
 
     private static func path(_ text: Located<String>, _ reader: TableReader) -> RelativePath? {

@@ -15,10 +15,14 @@ package struct LockedToolchain: Hashable, Sendable {
     package let sha256: String
     /// What it unpacks to.
     package let tree: Digest?
+    /// What it needs beside its own file.
+    package let dependencies: [PackageFile]
 
     package init(
-        name: String, requirement: String, version: String, kind: ToolchainSource.Kind, origin: String, sha256: String, tree: Digest?
+        name: String, requirement: String, version: String, kind: ToolchainSource.Kind, origin: String, sha256: String, tree: Digest?,
+        dependencies: [PackageFile] = []
     ) {
+        self.dependencies = dependencies
         self.name = name
         self.requirement = requirement
         self.version = version
@@ -121,6 +125,13 @@ extension LockFile {
             if let tree = item.tree {
                 lines += ["origin = \(Self.quoted(item.origin))", "sha256 = \(Self.quoted(item.sha256))"]
                 lines.append("tree = \(Self.quoted("\(tree)/\(tree.sizeBytes)"))")
+            } else if !item.origin.isEmpty {
+                lines.append("origin = \(Self.quoted(item.origin))")
+            }
+            if !item.dependencies.isEmpty {
+                lines.append("dependencies = [")
+                lines += item.dependencies.map { "  \(Self.quoted("\($0.package)==\($0.version) sha256:\($0.sha256)"))," }
+                lines.append("]")
             }
         }
         return lines.joined(separator: "\n") + "\n"
@@ -150,6 +161,13 @@ extension LockedToolchain {
         let version = reader.requiredString("version")
         let kind = reader.word("source", as: ToolchainSource.Kind.self)
         let (origin, sha256, tree) = (reader.string("origin"), reader.string("sha256"), reader.string("tree"))
+        let dependencies = (reader.strings("dependencies") ?? []).compactMap { line -> PackageFile? in
+            if let match = line.value.wholeMatch(of: /([A-Za-z0-9._-]+)==(\S+) sha256:([0-9a-f]{64})/) {
+                return PackageFile(package: String(match.output.1), version: String(match.output.2), sha256: String(match.output.3))
+            }
+            reader.faults.add("`\(line.value)` names no package by its SHA-256", at: line.location, hint: "run `forge lock`")
+            return nil
+        }
         reader.finish()
         guard let name, let requirement, let version, let kind else { return nil }
         var digest: Digest?
@@ -161,6 +179,6 @@ extension LockedToolchain {
         }
         self.init(
             name: name.value, requirement: requirement.value, version: version.value, kind: kind.value, origin: origin?.value ?? "",
-            sha256: sha256?.value ?? "", tree: digest)
+            sha256: sha256?.value ?? "", tree: digest, dependencies: dependencies)
     }
 }

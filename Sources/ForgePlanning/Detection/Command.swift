@@ -45,6 +45,13 @@ package struct Derived: Hashable, Sendable {
         }
     }
 
+    /// A range of versions of which those count that are in `other` too; nil where this names one version, or alternatives.
+    func narrowed(by other: Derived) -> Derived? {
+        let isRange = text.contains { "<>=~^*x ".contains($0) } || text.split(separator: ".").count < 3
+        guard isRange, !text.contains("||"), !other.text.contains("||") else { return nil }
+        return Derived(value: .text("\(text) \(other.text)"), source: source, rule: rule, requires: requires, inputs: inputs)
+    }
+
     package var command: Command {
         switch value {
         case .text(let text): .shell(text)

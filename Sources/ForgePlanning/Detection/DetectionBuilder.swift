@@ -11,7 +11,7 @@ struct DetectionBuilder {
         let deriver = try Deriver(preset: winner.preset, facts: facts)
         let manager = try deriver.packageManager()
         var values = try Dictionary(uniqueKeysWithValues: deriver.keys.compactMap { key in try deriver.value(key).map { (key, $0) } })
-        for name in Set(winner.preset.toolchains + (manager?.toolchains ?? [])) {
+        for name in Set(winner.preset.toolchains + (manager?.toolchains ?? []) + (manager?.pins ?? [])) {
             values["runtime.\(name)"] = try version(of: name, deriver)
         }
         let kind = kind(deriver, values)
@@ -58,10 +58,17 @@ struct DetectionBuilder {
 
     private func version(of name: String, _ deriver: Deriver) throws -> Derived? {
         guard let toolchain = facts.catalog.toolchain(name) else { return nil }
-        if let own = try deriver.first(of: toolchain.version, key: "runtime.\(name)") { return own }
-        // Version files mostly lie at the workspace's root.
+        let asked = try value(of: toolchain.version, name, deriver)
+        guard let readable = try value(of: toolchain.lockfile, name, deriver) else { return asked }
+        guard let asked else { return readable }
+        return asked.narrowed(by: readable) ?? asked
+    }
+
+    private func value(of derivation: Derivation, _ name: String, _ deriver: Deriver) throws -> Derived? {
+        if let own = try deriver.first(of: derivation, key: "runtime.\(name)") { return own }
+        // Version files and lockfiles mostly lie at the workspace's root.
         return try facts.workspace.flatMap {
-            try Deriver(preset: deriver.preset, facts: $0.root).first(of: toolchain.version, key: "runtime.\(name)")
+            try Deriver(preset: deriver.preset, facts: $0.root).first(of: derivation, key: "runtime.\(name)")
         }
     }
 

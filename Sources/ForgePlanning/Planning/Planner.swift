@@ -179,7 +179,8 @@ private struct PlanDraft {
     func toolchains(_ steps: [Step]) -> [String: String] {
         guard !steps.isEmpty || detection.kind == .container else { return [:] }
         let installs = steps.contains { $0.network == .registries }
-        let names = detection.preset.toolchains + (installs ? manager?.toolchains ?? [] : [])
+        let pins = (manager?.pins ?? []).filter { detection.version(of: $0) != nil }
+        let names = detection.preset.toolchains + (installs ? (manager?.toolchains ?? []) + pins : [])
         return Dictionary(names.map { ($0, detection.version(of: $0) ?? "*") }) { first, _ in first }
     }
 
