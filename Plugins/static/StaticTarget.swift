@@ -20,6 +20,7 @@ struct StaticTarget: DeployTarget {
         }
         if !names.contains("index.html") { await host.progress("no `index.html` at the top: `/` will answer 404") }
         await host.progress("publishing \(request.host)")
-        return try await host.publishRoute(RouteArguments(host: request.host, artifact: request.artifact.digest))
+        return try await host.publishRoute(
+            RouteArguments(host: request.host, artifact: request.artifact.digest, fallback: request.artifact.fallback))
     }
 }

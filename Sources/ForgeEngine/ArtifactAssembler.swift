@@ -58,10 +58,20 @@ package struct ArtifactAssembler: Sendable {
                 hint: "copy the file it points to instead")
         }
         let isStatic = spec.kind == .static
-        let manifest = ArtifactManifest(
+        var manifest = ArtifactManifest(
             kind: spec.kind, platform: isStatic ? nil : Platform.current, root: root, launch: spec.launch,
             runtimes: isStatic ? [] : recipe.runtimes, routes: spec.routes, system: recipe.system)
         var warnings: [Diagnostic] = []
+        if let fallback = spec.fallback, isStatic {
+            if case .file? = try store.trees.sourceTree(root).node(at: fallback) {
+                manifest.fallback = fallback
+            } else {
+                warnings.append(
+                    Diagnostic(
+                        "the output `\(spec.output)` has no `\(fallback)`, which is to answer where there is no page",
+                        hint: "paths without a file will answer 404"))
+            }
+        }
         if isStatic, try store.trees.sourceTree(root).node(at: RelativePath(parsing: "index.html")) == nil {
             warnings.append(Diagnostic("the output `\(spec.output)` has no `index.html`", hint: "its root will answer 404"))
         }

@@ -12,6 +12,8 @@ package struct ArtifactManifest: Hashable, Sendable, Codable {
     package let routes: [Route]
     /// What its files run in; nil for the machine's own /usr.
     package let system: ArtifactSystem?
+    /// Of a site: the file that answers every path without one. Nil: none.
+    package var fallback: RelativePath?
 
     package init(
         kind: Artifact.Kind, platform: Platform?, root: Digest, launch: Launch?, runtimes: [Runtime] = [], routes: [Route],

@@ -188,6 +188,8 @@ package struct ArtifactSpec: Hashable, Sendable, Codable {
     package let leavesOut: [String]
     /// Toolchains the artifact needs where it runs; empty for static files.
     package let runtimes: [String]
+    /// Of a site: the page below `output` that answers where there is none. Nil: none.
+    package var fallback: RelativePath?
 
     package init(
         kind: Artifact.Kind, output: RelativePath, excludes: [RelativePath]? = nil, launch: Launch?, routes: [Route],

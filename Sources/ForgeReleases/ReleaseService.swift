@@ -215,7 +215,7 @@ package struct ReleaseService: Sendable {
             preview: release.place.preview, host: release.place.host,
             artifact: ArtifactDescription(
                 digest: artifact.digest.description, kind: artifact.manifest.kind.rawValue, size: artifact.sizeBytes,
-                files: artifact.fileCount))
+                files: artifact.fileCount, fallback: artifact.manifest.fallback?.string))
         let progress: @Sendable (String) -> Void = { [events] text in events.emit(.progress(span: span.id, text)) }
         let host = ReleaseHost(
             request, for: release, artifact: artifact, trees: store.trees, gatewayPort: settings.gatewayPort, apps: settings.apps,

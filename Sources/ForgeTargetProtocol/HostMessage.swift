@@ -58,9 +58,12 @@ public struct ArtifactDescription: Hashable, Sendable, Codable {
     public let size: Int64
     /// Number of its files.
     public let files: Int
+    /// Of a site: the file in it that is to answer every path without one.
+    public let fallback: String?
 
     /// Makes a description from its parts.
-    public init(digest: String, kind: String, size: Int64, files: Int) {
+    public init(digest: String, kind: String, size: Int64, files: Int, fallback: String? = nil) {
+        self.fallback = fallback
         self.digest = digest
         self.kind = kind
         self.size = size

@@ -3,9 +3,15 @@ internal import ForgePresets
 internal import ForgeTOML
 
 extension ProjectConfiguration {
-    /// Reads `crowdforge.toml` at the root of a tree or in a folder of it; the empty configuration when there is none. May block on files.
+    /// Reads `crowdforge.toml` at the root of a tree or in a folder of it; the empty configuration when there is none. At the root, files of
+    /// other platforms name the app's folder where it does not. May block on files.
     /// - Throws: `ForgeError` `config.invalid` with every fault and its place, `config.syntax`, or `config.too-large`.
     package static func load(from tree: some SourceTree, in folder: RelativePath = .root) throws -> ProjectConfiguration {
+        let own = try read(from: tree, in: folder)
+        return folder.isRoot ? own.movedIn(tree) : own
+    }
+
+    private static func read(from tree: some SourceTree, in folder: RelativePath) throws -> ProjectConfiguration {
         let path = folder.appending(component: fileName)
         let limit = 1 << 20
         guard let real = try tree.resolve(path), let bytes = try tree.read(real, limit: limit + 1) else { return ProjectConfiguration() }

@@ -13,6 +13,8 @@ final class ProjectFacts {
     /// Nil for a project that stands alone.
     let workspace: WorkspaceContext?
     private var managers: [Ecosystem: PackageManager?] = [:]
+    /// What files of other platforms say.
+    private(set) lazy var movingIn = MovingIn(files: files)
 
     init(files: ProjectFiles, configuration: ProjectConfiguration, catalog: PresetCatalog, workspace: WorkspaceContext? = nil) {
         self.workspace = workspace
@@ -22,6 +24,22 @@ final class ProjectFacts {
         manifests = Manifests(files: files)
         python = PythonProject(files: files)
         script = JavaScriptProject(files: files, manifests: manifests)
+    }
+
+    /// The text of a dotted key: what `crowdforge.toml` says, else what a file of another platform does.
+    func value(of key: String) -> (text: Located<String>, platform: PlatformSetting?)? {
+        if let own = configuration.value(of: key) { return (own, nil) }
+        guard let setting = PlatformSetting.Slot(key: key).flatMap({ movingIn.setting($0) }) else { return nil }
+        return (Located(setting.text, at: setting.location), setting)
+    }
+
+    /// The preset that the project names. What another platform calls a framework may be no preset here.
+    var framework: Located<String>? {
+        if let own = configuration.build.framework { return own }
+        guard let named = movingIn.setting(.framework) else { return nil }
+        let versioned = named.text.wholeMatch(of: /(.+)-v?[0-9]+/).map { String($0.1) }
+        let id = [named.text, versioned].compactMap(\.self).first { id in catalog.presets.contains { $0.id == id } }
+        return id.map { Located($0, at: named.location) }
     }
 
     /// The package manager of an ecosystem; nil when the project has no manifest of it.
@@ -101,7 +119,10 @@ struct ClauseEvaluator {
         case .script(let test): return try script(test, text)
         case .packageManager(let ids): return try packageManager(ids, text)
         case .config(let key):
-            return facts.configuration.value(of: key).map { Evidence(clause: text, file: $0.location.file, line: $0.location.line) }
+            // Of a command that is empty nothing can be known.
+            guard let (value, platform) = facts.value(of: key), !value.value.isEmpty else { return nil }
+            let clause = platform.map { "`\($0.key)`" } ?? text
+            return Evidence(clause: clause, file: value.location.file, line: value.location.line)
         case .ancestor(let globs):
             for glob in globs {
                 if let path = try facts.files.above(glob) { return Evidence(clause: text, file: path.display) }

@@ -22,10 +22,22 @@ final class Deriver {
             kind = item.kind ?? kind
             break
         }
-        // Asked while cases were chosen, under the rules before they were.
+        try settleKind()
+        // Asked while it was settled, under the rules before it was.
         known = [:]
-        // `[build] start` asks for a server, whatever the framework usually is.
-        if kind == .static, facts.configuration.build.start != nil { kind = .container }
+    }
+
+    /// `[build] start` asks for a server, whatever the framework usually is; so does what another platform starts. A folder that is
+    /// published there is a site's where nothing else is known of the project than its language.
+    private func settleKind() throws {
+        let start = facts.configuration.build.start
+        switch (kind, facts.movingIn.isServer) {
+        case (.static, true) where facts.configuration.build.output == nil: kind = .container
+        case (.static, _): if start != nil { kind = .container }
+        case (.container, false) where start == nil:
+            if try preset.group.isOrdered || value("start") == nil { kind = .static }
+        default: break
+        }
     }
 
     var keys: [String] { derive.keys.sorted() }
@@ -42,6 +54,7 @@ final class Deriver {
         // A key that asks for itself on its way has no value there.
         guard underway.insert(key).inserted else { return nil }
         defer { underway.remove(key) }
+        if let slot = PlatformSetting.Slot(rawValue: key), facts.value(of: slot.key ?? "")?.text.value.isEmpty == true { return nil }
         let value = try derive[key].flatMap { try first(of: $0, key: key) }
         known[key] = .some(value)
         return value
@@ -62,7 +75,7 @@ final class Deriver {
         for source in derivation.sources where try evaluator.holds(source.when) {
             guard let found = try found(source, key: key) else { continue }
             return Derived(
-                value: found.value, source: found.source, rule: source.rule.description, requires: source.requires,
+                value: found.value, source: found.source, rule: found.rule ?? source.rule.description, requires: source.requires,
                 inputs: source.inputs ?? found.inputs)
         }
         return nil
@@ -72,6 +85,8 @@ final class Deriver {
         let value: Derived.Value
         let source: String
         var inputs: [String]?
+        /// Where it is not the source's own.
+        var rule: String?
 
         static func text(_ text: String, _ source: String) -> Found { Found(value: .text(text), source: source) }
     }
@@ -143,10 +158,11 @@ final class Deriver {
     }
 
     private func configured(_ name: String, _ key: String) -> Found? {
-        facts.configuration.value(of: name).map { text in
-            let isCommand = Preset.commandKeys.contains(key)
-            return Found(value: isCommand ? .command(.shell(text.value)) : .text(text.value), source: text.location.file)
-        }
+        guard let (text, platform) = facts.value(of: name), !text.value.isEmpty else { return nil }
+        // What a server's build writes is more than what another platform publishes of it.
+        guard platform?.slot != .output || kind == .static else { return nil }
+        let value: Derived.Value = Preset.commandKeys.contains(key) ? .command(.shell(text.value)) : .text(text.value)
+        return Found(value: value, source: platform?.place ?? text.location.file, rule: platform?.rule)
     }
 
     private func script(_ name: String) throws -> Derived? {

@@ -21,6 +21,10 @@ package struct Detection: Hashable, Sendable {
     package let dockerfile: RelativePath?
     /// What the winner's start command needs and the project does not list.
     package let missing: MissingDependency?
+    /// What was taken of files of other platforms, and what was not.
+    package let platforms: [PlatformReport]
+    /// What of that the planner needs.
+    package let movedIn: MovedIn
     package let warnings: [Diagnostic]
     /// Below the app's root. While none of these files changes, and none of the absent appears, detection says the same; what an app of
     /// a workspace reads outside of its own folder is not among them.
@@ -52,6 +56,15 @@ package struct WorkspacePlace: Hashable, Sendable {
     package let strangers: [RelativePath]
     /// Whether programs that its package manager installed lie at the workspace's root as well.
     package let sharesPrograms: Bool
+}
+
+/// What files of other platforms say that no preset asks for.
+package struct MovedIn: Hashable, Sendable {
+    package let environment: [String: String]
+    package let port: Int?
+    package let healthPath: String?
+    /// The page of a site that answers where there is none.
+    package let fallback: RelativePath?
 }
 
 /// A server that a start command needs and no manifest lists.
@@ -109,11 +122,13 @@ package struct DetectionReport: Hashable, Sendable, Encodable {
     package let candidates: [Candidate]
     /// Apps of a workspace, by folder.
     package let apps: [AppReport]
+    /// Files of other platforms; the key is there where they are.
+    package let platforms: [PlatformReport]?
 
     private enum CodingKeys: CodingKey {
         case preset, name, language, packageManager, kind, root, install, build, output, start, runtimeVersion, derived, evidence,
             candidates
-        case apps
+        case apps, platforms
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -133,6 +148,7 @@ package struct DetectionReport: Hashable, Sendable, Encodable {
         try container.encode(evidence, forKey: .evidence)
         try container.encode(candidates, forKey: .candidates)
         try container.encode(apps, forKey: .apps)
+        try container.encodeIfPresent(platforms, forKey: .platforms)
     }
 }
 
@@ -151,7 +167,7 @@ extension Detection {
             kind: kind == .static ? .static : kind == .image ? .image : .server, root: root.display, install: values["install"]?.text,
             build: values["build"]?.text, output: output?.text, start: kind == .static ? nil : values["start"]?.text,
             runtimeVersion: runtime?.text, derived: derived.mapValues { .init(source: $0.source, rule: $0.rule) }, evidence: evidence,
-            candidates: candidates, apps: apps)
+            candidates: candidates, apps: apps, platforms: platforms.isEmpty ? nil : platforms)
     }
 }
 
@@ -167,7 +183,7 @@ extension DetectionReport {
             kind: nil, root: root.display, install: remains?.install ?? install, build: remains?.build, output: nil, start: nil,
             runtimeVersion: remains?.runtimeVersion,
             derived: (remains?.derived ?? [:]).filter { kept.contains($0.key) || $0.key == "runtimeVersion" },
-            evidence: remains?.evidence ?? [], candidates: [], apps: apps)
+            evidence: remains?.evidence ?? [], candidates: [], apps: apps, platforms: nil)
     }
 }
 
@@ -189,4 +205,6 @@ package struct Explanation: Hashable, Sendable {
     package let reason: String
     /// Of the presets that failed, the one that came closest.
     package let nearestMiss: Entry?
+    /// What the winner took of files of other platforms.
+    package let platforms: [PlatformReport]
 }

@@ -15,6 +15,7 @@ struct DetectionBuilder {
             values["runtime.\(name)"] = try version(of: name, deriver)
         }
         let kind = kind(deriver, values)
+        let platforms = PlatformAccount(facts: facts, preset: winner.preset, kind: kind, values: values).reports()
         let templates = try winner.preset.steps.compactMap { try StepResolver(deriver: deriver, manager: manager).resolve($0) }
         let present = Set(templates.map(\.id))
         let own = templates.map { $0.needing($0.needs.filter(present.contains)) }
@@ -30,8 +31,9 @@ struct DetectionBuilder {
                     preset: item.match.preset.id, name: item.match.preset.name, group: item.match.preset.group,
                     confidence: item.match.outcome.confidence, reason: item.reason)
             }, steps: installation.steps, leavesOut: installation.leavesOut, dockerfile: try dockerfile(deriver),
-            missing: try values["start"].flatMap { try missing($0, manager) },
-            warnings: try warnings(manager, deriver, present: values["install"]), filesRead: facts.files.filesRead.sorted(),
+            missing: try values["start"].flatMap { try missing($0, manager) }, platforms: platforms, movedIn: movedIn,
+            warnings: try platforms.compactMap(\.diagnostic) + facts.movingIn.disagreements(facts.configuration)
+                + warnings(manager, deriver, present: values["install"]), filesRead: facts.files.filesRead.sorted(),
             filesAbsent: facts.files.filesAbsent.sorted())
     }
 
@@ -44,9 +46,16 @@ struct DetectionBuilder {
         }
     }
 
+    private var movedIn: MovedIn {
+        func text(_ slot: PlatformSetting.Slot) -> String? { facts.movingIn.setting(slot)?.text }
+        return MovedIn(
+            environment: facts.movingIn.environment, port: text(.port).flatMap { Int($0) }, healthPath: text(.health),
+            fallback: text(.fallback).flatMap { try? RelativePath(parsing: $0) })
+    }
+
     private var evidence: [Evidence] {
-        guard let forced = facts.configuration.build.framework else { return winner.outcome.evidence }
-        return [Evidence(clause: "`framework` in `crowdforge.toml`", file: forced.location.file, line: forced.location.line)]
+        guard let forced = facts.framework else { return winner.outcome.evidence }
+        return [Evidence(clause: "`framework` in `\(forced.location.file)`", file: forced.location.file, line: forced.location.line)]
             + winner.outcome.evidence
     }
 
@@ -159,7 +168,7 @@ struct StepResolver {
         let isInstall = step.run == .command("install") || step.run == .command("packageManager.install")
         var inputs = isInstall && install?.inputs != nil ? install?.inputs ?? [] : try paths(step.inputs, onlyPresent: true)
         // A project's own install command may read anything.
-        if isInstall, install?.rule.hasPrefix("config") == true { inputs = [] }
+        if isInstall, install.map({ $0.rule.hasPrefix("config") || $0.rule.hasPrefix("platform ") }) == true { inputs = [] }
         let environment = step.network == .registries ? manager?.environment ?? [:] : [:]
         return ResolvedStep(
             id: step.id, title: step.title ?? command.typed, directory: nil, excludes: nil, needs: step.needs, command: command,

@@ -24,7 +24,8 @@ package struct Detector: Sendable {
 
     /// What every preset made of the project; never fails because presets disagree or none fits.
     package func explain(in tree: some SourceTree, configuration: ProjectConfiguration) throws -> Explanation {
-        let ranking = try rank(try facts(tree, configuration), asksAll: true)
+        let facts = try facts(tree, configuration)
+        let ranking = try rank(facts, asksAll: true)
         let entries = ranking.all.map {
             Explanation.Entry(preset: $0.preset.id, name: $0.preset.name, group: $0.preset.group, outcome: $0.outcome)
         }
@@ -37,8 +38,16 @@ package struct Detector: Sendable {
         }
         let clear = ranking.rival == nil
         return Explanation(
-            entries: entries, forced: configuration.build.framework?.value, winner: clear ? ranking.winner?.preset.id : nil,
-            reason: ranking.reason, nearestMiss: nearest)
+            entries: entries, forced: facts.framework?.value, winner: clear ? ranking.winner?.preset.id : nil,
+            reason: ranking.reason, nearestMiss: nearest, platforms: platforms(facts, ranking))
+    }
+
+    /// What was taken of other platforms' files; of a project that nothing claims, what they say.
+    private func platforms(_ facts: ProjectFacts, _ ranking: Ranking) -> [PlatformReport] {
+        guard let winner = ranking.winner, ranking.rival == nil,
+            let detection = try? DetectionBuilder(facts: facts, ranking: ranking, winner: winner).build()
+        else { return [] }
+        return detection.platforms
     }
 
     private func facts(_ tree: some SourceTree, _ configuration: ProjectConfiguration) throws -> ProjectFacts {
@@ -76,7 +85,7 @@ package struct Detector: Sendable {
             Match(preset: preset, outcome: try evaluator.evaluate(preset.match, defaultConfidence: preset.confidence))
         }.sorted { Detector.seniority($0) < Detector.seniority($1) }
         let held = all.filter(\.outcome.held)
-        if let forced = facts.configuration.build.framework { return try self.forced(forced, all, held) }
+        if let forced = facts.framework { return try self.forced(forced, all, held) }
         let superseded = Dictionary(held.flatMap { by in by.preset.supersedes.map { ($0, by.preset.id) } }) { first, _ in first }
         let open = held.filter { superseded[$0.preset.id] == nil }.sorted {
             Detector.strength($0).lexicographicallyPrecedes(Detector.strength($1))
@@ -99,8 +108,10 @@ package struct Detector: Sendable {
                 .configuration, "config.unknown-framework", "no preset named `\(name.value)`", at: name.location,
                 hint: NearestName.hint(for: name.value, in: catalog.presets.map(\.id)))
         }
-        let losers = held.filter { $0.preset.id != winner.preset.id }.map { (match: $0, reason: "`crowdforge.toml` names `\(name.value)`") }
-        return Ranking(all: all, winner: winner, rival: nil, reason: "`crowdforge.toml` names it", losers: losers)
+        let losers = held.filter { $0.preset.id != winner.preset.id }.map {
+            (match: $0, reason: "`\(name.location.file)` names `\(name.value)`")
+        }
+        return Ranking(all: all, winner: winner, rival: nil, reason: "`\(name.location.file)` names it", losers: losers)
     }
 
     /// Order in which presets are shown.

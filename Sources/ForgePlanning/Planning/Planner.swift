@@ -71,7 +71,7 @@ private struct PlanDraft {
         // NODE_ENV=production would leave out what the build needs.
         // What several apps are built from knows the variables of all of them only.
         let whole = resolved.isShared ? configuration.shared : nil
-        let own = resolved.network == .none ? whole?.environment ?? configuration.environment : [:]
+        let own = resolved.network == .none ? whole?.environment ?? self.environment : [:]
         let environment = ["CI": "true"].merging(resolved.environment) { $1 }.merging(own) { $1 }
         var step = Step(
             id: resolved.id, title: resolved.title, directory: resolved.directory, needs: resolved.needs,
@@ -83,6 +83,11 @@ private struct PlanDraft {
             limits: limits(isShared: resolved.isShared))
         if resolved.network == .none, !configuration.build.publishes.isEmpty { step.publishes = configuration.build.publishes }
         return step
+    }
+
+    /// What is literal elsewhere is so here: no `$` of it stands for anything.
+    private var environment: [String: String] {
+        detection.movedIn.environment.mapValues { $0.replacing("$", with: "$$") }.merging(configuration.environment) { $1 }
     }
 
     /// What the project says its own tools keep: for the steps that run them.
@@ -127,7 +132,7 @@ private struct PlanDraft {
 
     private func isProjects(_ command: Command) -> Bool {
         detection.values.values.contains { value in
-            value.command == command && (value.rule.hasPrefix("config ") || value.rule.hasPrefix("process "))
+            value.command == command && ["config ", "platform ", "process "].contains { value.rule.hasPrefix($0) }
         }
     }
 
@@ -137,13 +142,16 @@ private struct PlanDraft {
         case .image:
             return ArtifactSpec(kind: .image, output: .root, launch: nil, routes: configuration.routes, dockerfile: detection.dockerfile)
         case .static:
-            return ArtifactSpec(kind: .static, output: try output(), launch: nil, routes: configuration.routes)
+            var spec = ArtifactSpec(kind: .static, output: try output(), launch: nil, routes: configuration.routes)
+            spec.fallback = detection.movedIn.fallback
+            return spec
         case .container, .function:
             let built = steps.contains { $0.id == detection.place?.build ?? "build" }
             let launch = detection.values["start"].map { start in
                 Launch(
-                    command: argv(start.command), port: configuration.deploy.port ?? port ?? template.port, healthPath: healthPath,
-                    environment: template.environment.merging(configuration.environment) { $1 },
+                    command: argv(start.command), port: configuration.deploy.port ?? detection.movedIn.port ?? port ?? template.port,
+                    healthPath: healthPath,
+                    environment: template.environment.merging(environment) { $1 },
                     directory: detection.place.flatMap { $0.folder.isRoot ? nil : $0.folder })
             }
             let strangers = detection.place?.strangers ?? []
@@ -164,7 +172,7 @@ private struct PlanDraft {
         switch configuration.deploy.health {
         case .path(let path): path
         case .tcp: nil
-        case nil: detection.preset.artifact.healthPath
+        case nil: detection.movedIn.healthPath ?? detection.preset.artifact.healthPath
         }
     }
 

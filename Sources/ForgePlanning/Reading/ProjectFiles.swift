@@ -43,6 +43,9 @@ package final class ProjectFiles {
         return ProjectFiles(tree: tree, root: root.appending(path), hidden: Set(hidden))
     }
 
+    /// The whole source.
+    var atSource: ProjectFiles { ProjectFiles(tree: tree) }
+
     private func isHidden(_ path: RelativePath) -> Bool { !hidden.isEmpty && hidden.contains { path.isWithin($0) } }
 
     /// What stands at a path below the app's root, links followed; nil when nothing does.

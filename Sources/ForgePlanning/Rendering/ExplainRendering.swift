@@ -15,6 +15,7 @@ package enum ExplainRendering {
             let lacks = near.outcome.clauses.filter { !$0.speaksFor }.map { ($0.negated ? "no " : "") + $0.clause }
             lines.append("nearest miss: \(near.preset), for want of " + lacks.joined(separator: " or "))
         }
+        lines += explanation.platforms.map(\.line)
         for entry in explanation.entries {
             let mark = entry.preset == explanation.winner ? "→" : entry.outcome.held ? "+" : "-"
             lines += ["", "\(mark) \(entry.preset)  (\(entry.name), \(entry.group.rawValue))"]
@@ -50,8 +51,11 @@ package enum ExplainRendering {
         let values = [("install", report.install), ("build", report.build), ("output", report.output), ("start", report.start)]
         for case (let key, let value?) in values { rows.append([key, value, report.derived[key]?.source ?? ""]) }
         if let version = report.runtimeVersion { rows.append(["runtime", version, report.derived["runtimeVersion"]?.source ?? ""]) }
+        for platform in detection.platforms { rows.append(["moved in", platform.line, ""]) }
         for candidate in detection.candidates { rows.append(["also", candidate.preset, candidate.reason]) }
-        let widths = (0..<2).map { column in (rows.map { $0[column].count }.max() ?? 0) + 2 }
+        // A sentence stands alone in its line.
+        let placed = rows.filter { !$0[2].isEmpty }
+        let widths = [rows, placed].enumerated().map { column, rows in (rows.map { $0[column].count }.max() ?? 0) + 2 }
         return rows.map { row in
             let text = row[0].padded(widths[0]) + (row[2].isEmpty ? row[1] : row[1].padded(widths[1]) + row[2])
             return text + "\n"

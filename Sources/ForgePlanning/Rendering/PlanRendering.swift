@@ -105,6 +105,7 @@ package enum PlanRendering {
 
     private static func artifact(_ spec: ArtifactSpec) -> [(String, String)] {
         var rows = [("artifact", artifactLabel(spec))]
+        if let fallback = spec.fallback { rows.append(("", "answers \(fallback) where there is no page")) }
         if let launch = spec.launch {
             rows.append(("", "starts  " + CommandText.typed(launch.command) + (launch.directory.map { " in \($0)" } ?? "")))
             rows.append(("", "port    \(launch.port)" + (launch.healthPath.map { ", health \($0)" } ?? "")))

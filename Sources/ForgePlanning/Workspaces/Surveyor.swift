@@ -121,8 +121,7 @@ private struct AppRule {
 
     /// A server is an app. A site is one unless others build upon it; of a build of unknown kind a page has to speak for it.
     func holds(_ facts: ProjectFacts, _ folder: RelativePath, _ detector: Detector) throws -> Bool {
-        let build = facts.configuration.build
-        if build.framework != nil || build.output != nil || build.start != nil { return true }
+        if facts.framework != nil || facts.value(of: "build.output") != nil || facts.value(of: "build.start") != nil { return true }
         guard let winner = try detector.rank(facts).winner else { return false }
         let deriver = try Deriver(preset: winner.preset, facts: facts)
         switch deriver.kind {

@@ -1,0 +1,83 @@
+internal import ForgeModel
+internal import ForgePresets
+internal import ForgeTOML
+
+/// Reads the files of other platforms that lie in one folder. Nothing in them is executed, and none of them can make a build fail.
+struct PlatformReader {
+    let files: ProjectFiles
+
+    /// What they say, file by file in the order of belief, service by service in the order of the file.
+    func read() -> [PlatformConfiguration] { PlatformFile.all.flatMap(read) }
+
+    private func read(_ file: PlatformFile) -> [PlatformConfiguration] {
+        for path in file.paths.map(Manifests.path) {
+            let shown = files.display(path)
+            do {
+                guard try files.isFile(path), let document = try document(path) else { continue }
+                guard file.marks.isEmpty || file.marks.contains(where: { document[$0] != nil }) else { continue }
+                var reading = PlatformReading(platform: file.platform, file: shown)
+                reading.read(document, file.keys)
+                return reading.configurations
+            } catch {
+                var broken = PlatformConfiguration(platform: file.platform, file: shown)
+                let error = error as? ForgeError
+                broken.fault = Diagnostic(
+                    error?.message ?? "`\(shown)` cannot be read", at: error?.location ?? SourceLocation(file: shown),
+                    hint: "nothing is taken from it; correct it, or remove it when the project has moved")
+                return [broken]
+            }
+        }
+        return []
+    }
+
+    /// Any of them in the words of JSON; nil for what is not a table.
+    private func document(_ path: RelativePath) throws -> JSONNode? {
+        let node: JSONNode? =
+            switch path.name.split(separator: ".").last ?? "" {
+            case "json", "jsonc": try files.json(path)
+            case "toml": try files.toml(path).map { JSONNode($0) }
+            case "yaml", "yml": try files.yaml(path)
+            default: try files.text(path).map(Self.processes)
+            }
+        guard let node else { return nil }
+        guard case .object = node.value else {
+            throw ForgeError(
+                .configuration, "detect.manifest-syntax", "`\(files.display(path))` must be a table of keys and values",
+                at: SourceLocation(file: files.display(path), line: node.line, column: node.column))
+        }
+        return node
+    }
+
+    /// A `Procfile`: lines of `name: command`.
+    private static func processes(_ text: String) -> JSONNode {
+        let members = SourceText.lines(text).enumerated().compactMap { index, line -> JSONNode.Member? in
+            guard let match = line.wholeMatch(of: /([A-Za-z0-9_-]+)\s*:\s*(.*?)\s*/), !match.2.isEmpty else { return nil }
+            let column = line.unicodeScalars.distance(from: line.startIndex, to: match.2.startIndex) + 1
+            let node = JSONNode(value: .string(String(match.2)), line: index + 1, column: column)
+            return JSONNode.Member(key: String(match.1), line: index + 1, node: node)
+        }
+        return JSONNode(value: .object(members), line: 1, column: 1)
+    }
+}
+
+extension JSONNode {
+    /// The same values at the same places.
+    init(_ table: TOMLTable) {
+        self.init(
+            value: .object(table.entries.map { Member(key: $0.key, line: $0.keyPosition.line, node: JSONNode($0.node)) }),
+            line: table.position.line, column: table.position.column)
+    }
+
+    private init(_ node: TOMLNode) {
+        let value: Value =
+            switch node.value {
+            case .string(let text), .date(let text): .string(text)
+            case .integer(let number): .number(String(number))
+            case .float(let number): .number(String(number))
+            case .boolean(let flag): .bool(flag)
+            case .array(let elements): .array(elements.map { JSONNode($0) })
+            case .table(let table): JSONNode(table).value
+            }
+        self.init(value: value, line: node.position.line, column: node.position.column)
+    }
+}
