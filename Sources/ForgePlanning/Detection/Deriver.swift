@@ -160,7 +160,7 @@ final class Deriver {
     private func configured(_ name: String, _ key: String) -> Found? {
         guard let (text, platform) = facts.value(of: name), !text.value.isEmpty else { return nil }
         // What a server's build writes is more than what another platform publishes of it.
-        guard platform?.slot != .output || kind == .static else { return nil }
+        guard platform?.slot != .output || kind == .static || facts.workspace?.isBuiltAtRoot == true else { return nil }
         let value: Derived.Value = Preset.commandKeys.contains(key) ? .command(.shell(text.value)) : .text(text.value)
         return Found(value: value, source: platform?.place ?? text.location.file, rule: platform?.rule)
     }

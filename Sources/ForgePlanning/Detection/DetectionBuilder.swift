@@ -40,7 +40,7 @@ struct DetectionBuilder {
     private func place(_ manager: PackageManager?) -> WorkspacePlace? {
         facts.workspace.map { context in
             WorkspacePlace(
-                root: context.workspace.root, folder: context.folder, build: context.id("build"),
+                root: context.workspace.root, folder: context.site, build: context.id("build"),
                 strangers: context.workspace.strangers(to: context.folder),
                 sharesPrograms: manager.flatMap { context.manager($0.ecosystem) }?.workspace?.installation == .shared)
         }

@@ -7,7 +7,8 @@ struct MovingIn {
 
     /// Of the folder that `files` shows, by files in it and by files at the source's root that name it.
     init(files: ProjectFiles) {
-        let own = Self.chosen(PlatformReader(files: files).read(), for: .root, files)
+        let nx = NxProject(files: files).configuration().map { [$0] } ?? []
+        let own = nx + Self.chosen(PlatformReader(files: files).read(), for: .root, files)
         guard !files.root.isRoot else {
             parts = own
             return

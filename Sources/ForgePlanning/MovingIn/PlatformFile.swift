@@ -37,6 +37,9 @@ extension PlatformFile {
     /// images, the lists of processes that many read.
     static let all = [vercel, netlify, render, digitalOcean, fly, railpack, nixpacks, wrangler, heroku, procfile]
 
+    /// What many projects have that move in from nowhere.
+    static let everyday: Set<String> = ["Procfile", "Nx"]
+
     private static let served = "files are served as they are"
     private static let unscheduled = "nothing runs on a schedule"
     private static let noFunctions = "functions of this platform do not run here"

@@ -48,7 +48,9 @@ package struct PlatformReport: Hashable, Sendable, Encodable {
     /// `vercel.json: took buildCommand, outputDirectory; left crons (nothing runs on a schedule)`
     package var line: String {
         if let fault { return "\(file): \(fault.message)" }
-        let took = "took " + (taken.isEmpty ? "nothing" : taken.map(\.key).joined(separator: ", "))
+        var keys: [String] = []
+        for item in taken where !keys.contains(item.key) { keys.append(item.key) }
+        let took = "took " + (keys.isEmpty ? "nothing" : keys.joined(separator: ", "))
         var reasons: [String] = []
         for item in left where !reasons.contains(item.reason) { reasons.append(item.reason) }
         let groups = reasons.map { reason in
@@ -60,7 +62,7 @@ package struct PlatformReport: Hashable, Sendable, Encodable {
     /// Nil for a file that is read as people expect it to be: nothing has to be said.
     var diagnostic: Diagnostic? {
         if let fault { return fault }
-        if left.isEmpty, taken.allSatisfy({ $0.use == PlatformSetting.Slot.start.rawValue }) { return nil }
+        if left.isEmpty, PlatformFile.everyday.contains(platform) { return nil }
         return Diagnostic(line)
     }
 }
@@ -109,7 +111,7 @@ struct PlatformAccount {
         case .port, .health: return kind == .container ? nil : "a site is not started"
         case .fallback: return kind == .static ? nil : "a server answers for itself"
         case .start where kind == .static: return "a site is not started"
-        case .output where kind != .static: return "what a server needs of its build is known"
+        case .output where kind != .static && !isUsed(setting): return "what a server needs of its build is known"
         default: return isUsed(setting) ? nil : "\(preset.name) has no use for it"
         }
     }

@@ -102,7 +102,14 @@ extension Survey {
         let manager = workspace?.managers.first
         return DetectionReport(
             workspace: remains?.report, install: apps.first { $0.detection.packageManager == manager }?.detection.values["install"]?.text,
-            language: manager?.ecosystem.language, packageManager: manager?.id, root: workspace?.root ?? .root,
+            language: manager?.ecosystem.language ?? common(\.language), packageManager: manager?.id ?? common(\.packageManager),
+            root: workspace?.root ?? .root,
             apps: listed)
+    }
+
+    /// What all apps agree on.
+    private func common(_ key: KeyPath<AppReport, String?>) -> String? {
+        let words = Set(apps.map { AppReport($0)[keyPath: key] })
+        return words.count == 1 ? words.first ?? nil : nil
     }
 }

@@ -31,7 +31,7 @@ package struct Surveyor: Sendable {
         let configuration = try ProjectConfiguration.load(from: tree)
         if try configuration.listed(below: .root).contains(where: { $0.0 == folder }) { return true }
         let facts = ProjectFacts(files: ProjectFiles(tree: tree), configuration: configuration, catalog: catalog)
-        return try WorkspaceReader(facts: facts).read()?.members.contains { $0.path == folder } ?? false
+        return try WorkspaceReader(facts: facts).read()?.lists(folder) ?? false
     }
 
     /// What all apps of one source have in common.
@@ -67,9 +67,10 @@ package struct Surveyor: Sendable {
                 files: ProjectFiles(tree: tree, root: folder), configuration: configuration.atRoot(folder), catalog: catalog)
             let isAsked = folder == configuration.root
             let names = isAsked ? try configuration.listed(below: folder) : []
-            if let read = try WorkspaceReader(facts: facts).read() ?? (names.isEmpty ? nil : ([], [])) {
+            if let read = try WorkspaceReader(facts: facts).read() ?? (names.isEmpty ? nil : WorkspaceReader.Found()) {
                 let workspace = Workspace(
-                    root: folder, managers: read.0, members: read.1, extra: names.map(\.0), names: Dictionary(names) { $1 })
+                    root: folder, managers: read.managers, members: read.members, extra: read.folders + names.map(\.0),
+                    names: Dictionary(names) { $1 })
                 let asked = configuration.root.relative(to: folder) ?? .root
                 if isAsked || workspace.folders.contains(asked) { return (workspace, facts) }
             }
@@ -125,13 +126,22 @@ private struct AppRule {
         guard let winner = try detector.rank(facts).winner else { return false }
         let deriver = try Deriver(preset: winner.preset, facts: facts)
         switch deriver.kind {
-        case .container, .function: return try deriver.value("start") != nil
+        case .container, .function:
+            guard let start = try deriver.value("start") else { return false }
+            return try !(start.source == "preset \(winner.preset.id)" && winner.preset.group == .runtime && isLibrary(facts, folder))
         case .image: return true
         case .static:
             guard !workspace.isNeeded(folder) else { return false }
             return try winner.preset.group == .framework || winner.preset.group == .static
                 || Self.pages.contains { try facts.files.isFile($0) }
         }
+    }
+
+    /// That a package begins somewhere makes it no server where others import it from there.
+    private func isLibrary(_ facts: ProjectFacts, _ folder: RelativePath) throws -> Bool {
+        if workspace.isNeeded(folder) { return true }
+        guard let manifest = try facts.files.json(Manifests.path("package.json")) else { return false }
+        return ["main", "module", "exports", "types"].contains { manifest[$0] != nil }
     }
 
     /// The root is an app of its own when a framework or a start command says so; a `build` script there mostly builds the members.

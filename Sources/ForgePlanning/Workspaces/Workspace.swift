@@ -15,11 +15,14 @@ package struct Workspace: Hashable, Sendable {
         package let folders: [RelativePath]
         /// Files of its own that are linked as programs.
         package let programs: [RelativePath]
+        /// Whether its commands run in the workspace's root and write there.
+        package let isBuiltAtRoot: Bool
 
         package init(
             path: RelativePath, ecosystem: Ecosystem, name: String, dependencies: [RelativePath], folders: [RelativePath] = [],
-            programs: [RelativePath] = []
+            programs: [RelativePath] = [], isBuiltAtRoot: Bool = false
         ) {
+            self.isBuiltAtRoot = isBuiltAtRoot
             self.path = path
             self.ecosystem = ecosystem
             self.name = name

@@ -23,6 +23,12 @@ final class WorkspaceContext {
         workspace.member(folder, ecosystem) == nil ? nil : workspace.manager(ecosystem)
     }
 
+    /// Whether the app is built at the root, though its folder is another.
+    var isBuiltAtRoot: Bool { workspace.members.contains { $0.path == folder && $0.isBuiltAtRoot } }
+
+    /// Where the app's steps run.
+    var site: RelativePath { isBuiltAtRoot ? .root : folder }
+
     var label: String { workspace.labels[folder] ?? folder.name }
 
     /// Steps of the root itself are called as they are in a project that is one app.

@@ -92,7 +92,7 @@ struct WorkspaceInstallation {
         guard kind == .container || kind == .function else { return nil }
         var step = install
         step.title = "install production dependencies"
-        if !folder.isRoot, let command = try atRoot.first(of: rule.production, key: "production")?.command {
+        if !context.site.isRoot, let command = try atRoot.first(of: rule.production, key: "production")?.command {
             step.id = context.id("production")
             step.command = command
             step.isShared = false
@@ -122,7 +122,12 @@ struct WorkspaceInstallation {
             let isRead = readingTrees && (rule.installation == .shared || closure.contains(member.path))
             let readsTree = try isRead && reads(member.path)
             if readsTree && member.path.isRoot { return [] }
-            inputs.append(member.path.appending(Manifests.path(readsTree ? "**" : rule.manifest)).string)
+            let manifest = member.path.appending(Manifests.path(rule.manifest))
+            if readsTree {
+                inputs.append(member.path.appending(component: "**").string)
+            } else if try root.isFile(manifest) {
+                inputs.append(manifest.string)
+            }
             for folder in isRead ? member.folders + member.programs : [] {
                 if case .directory? = try root.node(folder) { inputs.append("\(folder.string)/**") } else { inputs.append(folder.string) }
             }

@@ -7,9 +7,18 @@ struct WorkspaceReader {
     /// Of the folder.
     let facts: ProjectFacts
 
-    /// The managers that list members there, and the members; nil when none does.
+    struct Found {
+        var managers: [PackageManager] = []
+        var members: [Workspace.Member] = []
+        /// Of projects that install for themselves.
+        var folders: [RelativePath] = []
+
+        func lists(_ folder: RelativePath) -> Bool { folders.contains(folder) || members.contains { $0.path == folder } }
+    }
+
+    /// The managers that list members there, and the members; where none does, what a tool for such repositories lists; nil when none does.
     /// - Throws: `ForgeError`: `workspace.…`, `detect.manifest-syntax`, `detect.several-lockfiles`
-    func read() throws -> (managers: [PackageManager], members: [Workspace.Member])? {
+    func read() throws -> Found? {
         var managers: [PackageManager] = []
         var members: [Workspace.Member] = []
         for ecosystem in Ecosystem.allCases {
@@ -21,7 +30,19 @@ struct WorkspaceReader {
             managers.append(manager)
             members += try MemberReader(files: facts.files, manager: manager, rule: rule).members(folders)
         }
-        return managers.isEmpty ? nil : (managers, members)
+        return managers.isEmpty ? try listed() : Found(managers: managers, members: members)
+    }
+
+    private func listed() throws -> Found? {
+        for tool in MonorepoTool.all {
+            guard let folders = try tool.folders(facts.files) else { continue }
+            guard tool.worksAtRoot, let manager = try facts.packageManager(.npm) else { return Found(folders: folders) }
+            let members = folders.map { folder in
+                Workspace.Member(path: folder, ecosystem: .npm, name: folder.name, dependencies: [], isBuiltAtRoot: true)
+            }
+            return Found(managers: [manager], members: members)
+        }
+        return nil
     }
 
     /// Whether any manager's file with a list is there: who uses which manager is asked only then.

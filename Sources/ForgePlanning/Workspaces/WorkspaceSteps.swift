@@ -36,7 +36,9 @@ struct WorkspaceSteps {
     private func placed(_ step: ResolvedStep, after installed: [String], install: String? = nil) throws -> ResolvedStep {
         var placed = step
         placed.id = context.id(step.id)
-        placed.directory = folder.isRoot ? nil : folder
+        let site = context.site
+        func inside(_ path: String) -> String { site.isRoot || path.contains("..") ? path : "\(site.string)/\(path)" }
+        placed.directory = site.isRoot ? nil : site
         let libraries = step.registries == nil ? try needs(of: folder) : []
         placed.needs = installed + step.needs.filter { $0 != install }.map(context.id) + libraries
         placed.excludes = step.inputs.isEmpty ? strangers(to: folder) : nil
@@ -45,13 +47,11 @@ struct WorkspaceSteps {
         placed.caches = step.caches.map(inside)
         placed.registries = step.registries.map { own in
             .init(
-                manager: own.manager, origins: own.origins, replaces: own.replaces, lockfile: own.lockfile.map(folder.appending),
-                witnesses: own.witnesses.map(folder.appending))
+                manager: own.manager, origins: own.origins, replaces: own.replaces, lockfile: own.lockfile.map(site.appending),
+                witnesses: own.witnesses.map(site.appending))
         }
         return placed
     }
-
-    private func inside(_ path: String) -> String { folder.isRoot || path.contains("..") ? path : "\(folder.string)/\(path)" }
 
     private func strangers(to folder: RelativePath) -> [RelativePath]? {
         let strangers = workspace.strangers(to: folder)

@@ -1,0 +1,97 @@
+internal import ForgeModel
+internal import ForgePresets
+
+/// A tool whose own file lists the projects of a repository, where no package manager does.
+struct MonorepoTool: Sendable {
+    enum Listing: Sendable {
+        /// Patterns of folders, or these where the file says nothing.
+        case patterns(String, otherwise: [String])
+        /// A list of tables with a folder in each.
+        case tables(String, folder: String)
+        /// Folders in which this file lies, as far as it is an application's.
+        case projects(String)
+    }
+
+    /// At the root.
+    let file: String
+    let listing: Listing
+
+    static let all = [
+        MonorepoTool(file: "nx.json", listing: .projects("project.json")),
+        MonorepoTool(file: "rush.json", listing: .tables("/projects", folder: "projectFolder")),
+        MonorepoTool(file: "lerna.json", listing: .patterns("/packages", otherwise: ["packages/*"])),
+    ]
+
+    /// The projects' folders, sorted; nil where the tool is not used or lists none.
+    /// - Throws: `ForgeError` `detect.manifest-syntax`
+    func folders(_ files: ProjectFiles) throws -> [RelativePath]? {
+        guard let document = try files.json(Manifests.path(file)) else { return nil }
+        let folders: [RelativePath]
+        switch listing {
+        case .patterns(let pointer, let otherwise):
+            var patterns = otherwise
+            if case .array(let elements)? = document.at(pointer: pointer)?.value { patterns = elements.compactMap(\.string) }
+            folders = try patterns.compactMap { try? Glob($0) }.flatMap { try files.expand($0, kind: .directory, limit: 4096) }.filter {
+                try files.isFile($0.appending(Manifests.path("package.json")))
+            }
+        case .tables(let pointer, let folder):
+            guard case .array(let elements)? = document.at(pointer: pointer)?.value else { return nil }
+            folders = try elements.compactMap { $0[folder]?.string.flatMap { try? RelativePath(parsing: $0) } }.filter {
+                try files.node($0) == .directory
+            }
+        case .projects(let name):
+            folders = try files.expand(Glob("**/\(name)"), limit: 4096).filter { path in
+                try files.json(path)?["projectType"]?.string == "application"
+            }.map(\.parent)
+        }
+        let unique = Set(folders.filter { !$0.isRoot }).sorted()
+        return unique.isEmpty ? nil : unique
+    }
+
+    /// Whether everything is installed, and each project built, in the root.
+    var worksAtRoot: Bool { if case .projects = listing { true } else { false } }
+}
+
+/// One application of an Nx workspace, in the words of its `project.json`: it is built in the workspace's root.
+struct NxProject {
+    /// How executors begin after the last `/` of their names, and the presets of what they build.
+    private static let presets: [(executor: String, preset: String)] = [
+        ("next:", "nextjs"), ("vite:", "vite"), ("angular:", "angular"), ("build:application", "angular"), ("build-angular:", "angular"),
+        ("astro:", "astro"),
+        ("remix:", "remix"), ("nuxt:", "nuxtjs"), ("node:", "node"), ("esbuild:", "node"), ("js:node", "node"), ("expo:", "expo"),
+    ]
+
+    let files: ProjectFiles
+
+    /// Nil for a folder that is none.
+    func configuration() -> PlatformConfiguration? {
+        let path = Manifests.path("project.json")
+        guard !files.root.isRoot, (try? files.above(Glob("nx.json"))) ?? nil != nil, let document = try? files.json(path),
+            document["projectType"]?.string == "application", let build = document.at(pointer: "/targets/build")
+        else { return nil }
+        let file = files.display(path)
+        var found = PlatformConfiguration(platform: "Nx", file: file)
+        func add(_ slot: PlatformSetting.Slot, _ text: String, _ key: String, _ node: JSONNode) {
+            found.settings.append(
+                PlatformSetting(
+                    slot: slot, text: text, key: key, location: SourceLocation(file: file, line: node.line, column: node.column)))
+        }
+        let name = document["name"]?.string ?? files.root.name
+        guard let executor = build["executor"], let word = executor.string?.split(separator: "/").last else { return nil }
+        let preset = Self.presets.first { word.hasPrefix($0.executor) }?.preset
+        // Of the others it is only known what installs what they need.
+        add(.framework, preset ?? "node", "targets.build.executor", executor)
+        add(.build, "nx run \(CommandText.quote("\(name):build"))", "targets.build", build)
+        guard let output = build.at(pointer: "/options/outputPath") ?? build.at(pointer: "/outputs/0"), let text = output.string,
+            let folder = try? RelativePath(parsing: text.replacing("{workspaceRoot}/", with: "")), !folder.string.contains("{")
+        else { return found }
+        let key = build.at(pointer: "/options/outputPath") == nil ? "targets.build.outputs" : "targets.build.options.outputPath"
+        add(.output, folder.display, key, output)
+        switch preset {
+        case "node": add(.start, "exec node \(CommandText.quote("\(folder.string)/main.js"))", key, output)
+        case "nextjs": add(.start, "next start \(CommandText.quote(folder.string))", key, output)
+        default: break
+        }
+        return found
+    }
+}
