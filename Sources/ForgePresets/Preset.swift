@@ -58,6 +58,8 @@ package struct StepTemplate: Hashable, Sendable {
 
     package let id: String
     package let title: String?
+    /// Whose package manager `{{packageManager.…}}` means; nil: the preset's own.
+    package let ecosystem: Ecosystem?
     package let needs: [String]
     package let run: Run
     package let when: MatchTree?

@@ -26,6 +26,7 @@ package struct PresetDocument {
         let location: SourceLocation
         let id: Located<String>?
         var title: String?
+        var ecosystem: Located<Ecosystem>?
         var needs: [Located<String>]
         var run: [Located<String>]?
         var runIsArray: Bool
@@ -106,6 +107,7 @@ extension PresetDocument.StepDocument {
         location = reader.location
         id = reader.requiredString("id")
         title = reader.string("title")?.value
+        ecosystem = reader.word("ecosystem", as: Ecosystem.self)
         needs = reader.strings("needs") ?? []
         let isKnown = inherited.contains { $0.id?.value == reader.table["id"]?.string }
         if !reader.has("run"), !isKnown { reader.faults.add("`[[step]]` has no `run`", at: reader.location) }

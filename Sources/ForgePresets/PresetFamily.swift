@@ -51,9 +51,13 @@ extension PresetDocument {
         artifact = artifact.map { $0.inheriting(family.artifact) } ?? family.artifact
         let own = Dictionary(steps.map { ($0.id?.value ?? "", $0) }) { first, _ in first }
         let names = Set(family.steps.compactMap { $0.id?.value })
-        steps =
-            family.steps.map { step in own[step.id?.value ?? ""].map { $0.inheriting(step) } ?? step }
-            + steps.filter { !names.contains($0.id?.value ?? "") }
+        var merged = family.steps.map { step in own[step.id?.value ?? ""].map { $0.inheriting(step) } ?? step }
+        for step in steps where !names.contains(step.id?.value ?? "") {
+            // Before those of the family's that wait for it.
+            let waiting = merged.firstIndex { $0.needs.contains { $0.value == step.id?.value } }
+            merged.insert(step, at: waiting ?? merged.endIndex)
+        }
+        steps = merged
     }
 }
 
@@ -61,6 +65,7 @@ extension PresetDocument.StepDocument {
     func inheriting(_ family: PresetDocument.StepDocument) -> PresetDocument.StepDocument {
         var step = self
         if !written.contains("title") { step.title = family.title }
+        if !written.contains("ecosystem") { step.ecosystem = family.ecosystem }
         if !written.contains("needs") { step.needs = family.needs }
         if !written.contains("run") { (step.run, step.runIsArray, step.shell) = (family.run, family.runIsArray, family.shell) }
         if !written.contains("when") { step.when = family.when }

@@ -185,9 +185,13 @@ private struct PresetCheck {
     }
 
     private func overlappingOutputs() {
-        let outputs = document.steps.flatMap { step in step.outputs.map { (step.id?.value ?? "?", $0) } }
-        for (index, (step, output)) in outputs.enumerated() {
-            for (other, earlier) in outputs[..<index] where PresetCheck.overlap(earlier.value, output.value) {
+        let outputs = document.steps.flatMap { step in
+            step.outputs.map { (step.id?.value ?? "?", $0, step.ecosystem?.value ?? document.ecosystem?.value) }
+        }
+        for (index, (step, output, ecosystem)) in outputs.enumerated() {
+            for (other, earlier, itsEcosystem) in outputs[..<index] where PresetCheck.overlap(earlier.value, output.value) {
+                // Package managers of two ecosystems write to two folders.
+                if ecosystem != itsEcosystem, output.value.contains("{{packageManager.") { continue }
                 faults.add(
                     "output `\(output.value)` of step `\(step)` overlaps `\(earlier.value)` of step `\(other)`", at: output.location)
             }
@@ -209,7 +213,7 @@ private struct PresetCheck {
         }
         guard let id = step.id, let run = run(step) else { return nil }
         return StepTemplate(
-            id: id.value, title: step.title, needs: step.needs.map(\.value), run: run, when: step.when,
+            id: id.value, title: step.title, ecosystem: step.ecosystem?.value, needs: step.needs.map(\.value), run: run, when: step.when,
             inputs: step.inputs.map { Template($0.value) }, outputs: step.outputs.map { Template($0.value) },
             caches: step.caches.map { Template($0.value) }, network: step.network,
             environment: Dictionary(step.environment.map { ($0.key, $0.value.value) }) { $1 })

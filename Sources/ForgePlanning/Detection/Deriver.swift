@@ -63,7 +63,7 @@ final class Deriver {
     /// The text a placeholder stands for; lists are the planner's.
     func placeholder(_ name: String) throws -> Derived? {
         if name.hasPrefix("script.") { return try script(String(name.dropFirst("script.".count))) }
-        if name == "packageManager.install" { return try install() }
+        if name == "packageManager.install" { return try packageManager().flatMap(install) }
         if let text = names[name] { return Derived(value: .text(text), source: own, rule: "workspace", requires: [], inputs: nil) }
         if name.hasPrefix("program."), let text = facts.catalog.programs[String(name.dropFirst("program.".count))] {
             return Derived(value: .text(text), source: own, rule: "program", requires: [], inputs: nil)
@@ -112,7 +112,7 @@ final class Deriver {
         case .value(let name):
             return try value(name).map { Found(value: $0.value, source: $0.source, inputs: $0.inputs) }
         case .existing(let rule): return try existing(rule, source, key)
-        case .install: return try install().map { Found(value: $0.value, source: $0.source, inputs: $0.inputs) }
+        case .install: return try packageManager().flatMap(install).map { Found(value: $0.value, source: $0.source, inputs: $0.inputs) }
         default: return try placed(source.rule)
         }
     }
@@ -186,9 +186,8 @@ final class Deriver {
         return nil
     }
 
-    /// The package manager's install command; nil when there is nothing to install.
-    private func install() throws -> Derived? {
-        guard let manager = try packageManager() else { return nil }
+    /// A package manager's install command; nil when there is nothing to install.
+    func install(_ manager: PackageManager) throws -> Derived? {
         if let context = facts.workspace, context.manager(manager.ecosystem) != nil {
             return try Deriver(preset: preset, facts: context.root).workspaceInstall(manager)
         }

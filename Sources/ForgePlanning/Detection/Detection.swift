@@ -6,6 +6,8 @@ package struct Detection: Hashable, Sendable {
     package let preset: Preset
     package let kind: Artifact.Kind
     package let packageManager: PackageManager?
+    /// Those of other ecosystems that a step installs for.
+    package let companions: [PackageManager]
     package let root: RelativePath
     /// Where the app stands among others; nil when it stands alone.
     package let place: WorkspacePlace?

@@ -11,29 +11,38 @@ struct DetectionBuilder {
         let deriver = try Deriver(preset: winner.preset, facts: facts)
         let manager = try deriver.packageManager()
         var values = try Dictionary(uniqueKeysWithValues: deriver.keys.compactMap { key in try deriver.value(key).map { (key, $0) } })
-        for name in Set(winner.preset.toolchains + (manager?.toolchains ?? []) + (manager?.pins ?? [])) {
+        let templates = try winner.preset.steps.compactMap { try StepResolver(deriver: deriver, own: manager).resolve($0) }
+        let companions = facts.catalog.packageManagers.filter { other in
+            other.id != manager?.id && templates.contains { $0.registries?.manager == other.id }
+        }
+        let managers = (manager.map { [$0] } ?? []) + companions
+        for name in Set(winner.preset.toolchains + managers.flatMap { $0.toolchains + $0.pins }) {
             values["runtime.\(name)"] = try version(of: name, deriver)
         }
         let kind = kind(deriver, values)
         let platforms = PlatformAccount(facts: facts, preset: winner.preset, kind: kind, values: values).reports()
-        let templates = try winner.preset.steps.compactMap { try StepResolver(deriver: deriver, manager: manager).resolve($0) }
         let present = Set(templates.map(\.id))
-        let own = templates.map { $0.needing($0.needs.filter(present.contains)) }
+        let companion = try CompanionInstallation(deriver: deriver, managers: companions).expanded(
+            templates.map { $0.needing($0.needs.filter(present.contains)) })
+        let own = companion.steps
         let installation =
             try facts.workspace.map {
                 try WorkspaceSteps(context: $0, deriver: deriver, manager: manager, kind: kind).arranged(own)
             } ?? InstallExpansion(deriver: deriver, manager: manager, kind: kind).expanded(own)
         return Detection(
-            preset: winner.preset, kind: kind, packageManager: manager, root: facts.files.root, place: place(manager), values: values,
+            preset: winner.preset, kind: kind, packageManager: manager, companions: companions, root: facts.files.root,
+            place: place(manager), values: values,
             evidence: evidence,
             candidates: ranking.losers.map { item in
                 Candidate(
                     preset: item.match.preset.id, name: item.match.preset.name, group: item.match.preset.group,
                     confidence: item.match.outcome.confidence, reason: item.reason)
-            }, steps: installation.steps, leavesOut: installation.leavesOut, dockerfile: try dockerfile(deriver),
+            }, steps: installation.steps, leavesOut: installation.leavesOut + companion.leavesOut.map { facts.workspace?.id($0) ?? $0 },
+            dockerfile: try dockerfile(deriver),
             missing: try values["start"].flatMap { try missing($0, manager) }, platforms: platforms, movedIn: movedIn,
             warnings: try platforms.compactMap(\.diagnostic) + facts.movingIn.disagreements(facts.configuration)
-                + warnings(manager, deriver, present: values["install"]), filesRead: facts.files.filesRead.sorted(),
+                + warnings(manager, deriver, present: values["install"])
+                + companions.flatMap { try unlocked($0, deriver, isInstalled: true) }, filesRead: facts.files.filesRead.sorted(),
             filesAbsent: facts.files.filesAbsent.sorted())
     }
 
@@ -111,7 +120,7 @@ struct DetectionBuilder {
 
     private func warnings(_ manager: PackageManager?, _ deriver: Deriver, present install: Derived?) throws -> [Diagnostic] {
         let news = try newerThanKnown().map { [$0] } ?? []
-        return try news + unlocked(manager, deriver, present: install)
+        return try news + unlocked(manager, deriver, isInstalled: install != nil)
     }
 
     /// A framework of a version that did not exist when its preset was written.
@@ -126,8 +135,8 @@ struct DetectionBuilder {
             hint: "look at the plan; where it is wrong, `[build]` in `crowdforge.toml` says it")
     }
 
-    private func unlocked(_ manager: PackageManager?, _ deriver: Deriver, present install: Derived?) throws -> [Diagnostic] {
-        guard let manager, install != nil else { return [] }
+    private func unlocked(_ manager: PackageManager?, _ deriver: Deriver, isInstalled: Bool) throws -> [Diagnostic] {
+        guard let manager, isInstalled else { return [] }
         if manager.lockfiles.isEmpty { return try unlockedList(manager, deriver).map { [$0] } ?? [] }
         // Members of a workspace share one lockfile.
         let files = facts.workspace?.manager(manager.ecosystem) == nil ? facts.files : facts.workspace?.root.files ?? facts.files
@@ -161,10 +170,27 @@ struct DetectionBuilder {
 struct StepResolver {
     let deriver: Deriver
     let manager: PackageManager?
+    private let own: PackageManager?
 
+    /// - Parameter own: of the preset's ecosystem.
+    init(deriver: Deriver, own: PackageManager?) {
+        self.init(deriver: deriver, own: own, manager: own)
+    }
+
+    private init(deriver: Deriver, own: PackageManager?, manager: PackageManager?) {
+        (self.deriver, self.own, self.manager) = (deriver, own, manager)
+    }
+
+    /// Nil for a step that has nothing to run, one for an ecosystem that the project has no manifest of among them.
     func resolve(_ step: StepTemplate) throws -> ResolvedStep? {
+        guard let ecosystem = step.ecosystem, ecosystem != deriver.preset.ecosystem else { return try resolved(step) }
+        guard let other = try deriver.facts.packageManager(ecosystem) else { return nil }
+        return try StepResolver(deriver: deriver, own: own, manager: other).resolved(step)
+    }
+
+    private func resolved(_ step: StepTemplate) throws -> ResolvedStep? {
         guard try deriver.evaluator.holds(step.when), let command = try command(step) else { return nil }
-        let install = try deriver.value("install")
+        let install = manager?.id == own?.id ? try deriver.value("install") : try manager.flatMap(deriver.install)
         let isInstall = step.run == .command("install") || step.run == .command("packageManager.install")
         var inputs = isInstall && install?.inputs != nil ? install?.inputs ?? [] : try paths(step.inputs, onlyPresent: true)
         // A project's own install command may read anything.
@@ -192,6 +218,7 @@ struct StepResolver {
 
     private func command(_ step: StepTemplate) throws -> Command? {
         switch step.run {
+        case .command("packageManager.install"): return try manager.flatMap(deriver.install)?.command
         case .command(let name): return try deriver.placeholder(name)?.command
         case .argv(let words):
             let filled = try words.map { word in try word.filled { try deriver.placeholder($0)?.text } }

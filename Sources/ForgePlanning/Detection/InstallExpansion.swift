@@ -10,7 +10,7 @@ struct InstallExpansion {
 
     /// The steps in the same order, and which of them serve the build alone.
     func expanded(_ steps: [ResolvedStep]) throws -> (steps: [ResolvedStep], leavesOut: [String]) {
-        guard let manager, let index = steps.firstIndex(where: { $0.registries != nil }),
+        guard let manager, let index = steps.firstIndex(where: { $0.registries?.manager == manager.id }),
             let install = try deriver.value("install"), install.source == manager.provenance
         else { return (steps, []) }
         var expanded = steps
@@ -55,6 +55,35 @@ struct InstallExpansion {
         step.id = "production"
         step.title = "install production dependencies"
         return step
+    }
+}
+
+/// What installs for other ecosystems than the preset's own: locked as that is, and there for the build alone.
+struct CompanionInstallation {
+    let deriver: Deriver
+    let managers: [PackageManager]
+
+    /// The steps in the same order, and which of them serve the build alone.
+    func expanded(_ steps: [ResolvedStep]) throws -> (steps: [ResolvedStep], leavesOut: [String]) {
+        var expanded: [ResolvedStep] = []
+        var leavesOut: [String] = []
+        for step in steps {
+            guard let manager = managers.first(where: { $0.id == step.registries?.manager }) else {
+                expanded.append(step)
+                continue
+            }
+            var install = step
+            install.command = try deriver.first(of: manager.frozen, key: "frozen")?.command ?? step.command
+            leavesOut.append(step.id)
+            if var resolve = try InstallExpansion(deriver: deriver, manager: manager, kind: deriver.kind).resolution(for: step, manager) {
+                resolve.id = "\(step.id)-resolve"
+                install = install.locked(by: resolve)
+                expanded.append(resolve)
+                leavesOut.append(resolve.id)
+            }
+            expanded.append(install)
+        }
+        return (expanded, leavesOut)
     }
 }
 

@@ -187,8 +187,10 @@ private struct PlanDraft {
     func toolchains(_ steps: [Step]) -> [String: String] {
         guard !steps.isEmpty || detection.kind == .container else { return [:] }
         let installs = steps.contains { $0.network == .registries }
-        let pins = (manager?.pins ?? []).filter { detection.version(of: $0) != nil }
-        let names = detection.preset.toolchains + (installs ? (manager?.toolchains ?? []) + pins : [])
+        let own = installs ? manager.map { [$0] } ?? [] : []
+        let managers = own + detection.companions
+        let pins = managers.flatMap(\.pins).filter { detection.version(of: $0) != nil }
+        let names = detection.preset.toolchains + managers.flatMap(\.toolchains) + pins
         return Dictionary(names.map { ($0, detection.version(of: $0) ?? "*") }) { first, _ in first }
     }
 

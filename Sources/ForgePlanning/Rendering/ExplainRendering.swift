@@ -47,7 +47,8 @@ package enum ExplainRendering {
         var rows: [[String]] = [["preset", "\(detection.preset.name) (\(detection.preset.id))", detection.evidence.first?.place ?? ""]]
         rows.append(["kind", report.kind?.rawValue ?? "", ""])
         if !detection.root.isRoot { rows.append(["root", detection.root.display, ""]) }
-        if let manager = detection.packageManager { rows.append(["packages", manager.name, ""]) }
+        let managers = [detection.packageManager].compactMap(\.self) + detection.companions
+        if !managers.isEmpty { rows.append(["packages", managers.map(\.name).joined(separator: ", "), ""]) }
         let values = [("install", report.install), ("build", report.build), ("output", report.output), ("start", report.start)]
         for case (let key, let value?) in values { rows.append([key, value, report.derived[key]?.source ?? ""]) }
         if let version = report.runtimeVersion { rows.append(["runtime", version, report.derived["runtimeVersion"]?.source ?? ""]) }

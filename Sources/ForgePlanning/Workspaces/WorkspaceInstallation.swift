@@ -32,7 +32,7 @@ struct WorkspaceInstallation {
         var base = install
         base.isShared = true
         base.inputs = isOwn ? [] : try inputs(rule, readingTrees: true)
-        base.registries = try StepResolver(deriver: atRoot, manager: manager).registries()
+        base.registries = try StepResolver(deriver: atRoot, own: manager).registries()
         let programs = members.flatMap(\.programs)
         base.registries?.programs = programs.isEmpty ? nil : programs
         if rule.installation == .app { return try apart(base, rule, atRoot, isOwn: isOwn) }

@@ -16,7 +16,7 @@ struct WorkspaceSteps {
     /// The steps in order, and which of them serve the build alone.
     func arranged(_ own: [ResolvedStep]) throws -> (steps: [ResolvedStep], leavesOut: [String]) {
         let libraries = try libraries()
-        let install = own.first { $0.registries != nil }
+        let install = own.first { $0.registries != nil && $0.registries?.manager == manager?.id }
         guard let manager, let install, context.manager(manager.ecosystem) != nil else {
             let expanded = try InstallExpansion(deriver: deriver, manager: manager, kind: kind).expanded(own)
             return (try libraries + expanded.steps.map { try placed($0, after: []) }, expanded.leavesOut.map(context.id))
