@@ -443,6 +443,74 @@ import Testing
                 """)
     }
 
+    @Test func aFileThatNamesOneMemberOfAWorkspaceSpeaksForItAlone() throws {
+        let files = [
+            "package.json": #"{"workspaces": ["apps/*"]}"#, "package-lock.json": "{}",
+            "netlify.toml": "[build]\nbase = \"apps/site\"\npublish = \"out\"\n",
+            "apps/site/package.json": #"{"scripts": {"build": "vite build"}, "devDependencies": {"vite": "5.0.0"}}"#,
+            "apps/api/package.json": #"{"scripts": {"start": "node server.js"}}"#, "apps/api/server.js": "",
+        ]
+        let survey = try Shipped.survey(files)
+        #expect(survey.apps.map(\.name) == ["api", "site"])
+        #expect(try survey.app("site").detection.platforms.map(\.line) == ["netlify.toml: took build.base, build.publish"])
+        #expect(try survey.app("api").detection.platforms == [])
+    }
+
+    @Test func whatSpeaksForARootThatIsNoAppIsToldToBeLeft() throws {
+        let files = [
+            "package.json": #"{"workspaces": ["apps/*"]}"#, "package-lock.json": "{}",
+            "vercel.json": #"{"buildCommand": "turbo run build"}"#,
+            "apps/api/package.json": #"{"scripts": {"start": "node server.js"}}"#, "apps/api/server.js": "",
+        ]
+        let survey = try Shipped.survey(files)
+        #expect(
+            ExplainRendering.text(survey) == """
+                workspace of npm, 1 member
+                moved in  vercel.json: took nothing; left buildCommand (the root is no app: in an app's own folder, or below `[[app]]`, it \
+                would be read)
+                app  api  apps/api  server  Node.js (node)
+
+                """)
+        #expect(survey.report.platforms == survey.unread)
+    }
+
+    @Test(arguments: 0..<24)
+    func noBytesMakeAReaderFail(seed: Int) throws {
+        let texts = [
+            ("vercel.json", #"{"buildCommand": "a && b", "rewrites": [{"source": "/(.*)", "destination": "/"}], "env": {"A": "1"}}"#),
+            ("netlify.toml", "[build]\nbase = \"x\"\ncommand = \"a\"\n[[redirects]]\nfrom = \"/*\"\nto = \"/index.html\"\nstatus = 200\n"),
+            (
+                "render.yaml",
+                "services:\n  - type: web\n    rootDir: x\n    buildCommand: a; b\n    envVars:\n      - key: A\n        value: b\n"
+            ),
+            (".do/app.yaml", "services:\n  - name: a\n    http_port: 80\n    envs: [{key: A, value: b}]\n"),
+            ("fly.toml", "[env]\nPORT = 1\n[processes]\nweb = \"a\"\n[[services]]\ninternal_port = 80\n"),
+            ("nixpacks.toml", "[phases.build]\ncmds = [\"a\", \"...\"]\n[start]\ncmd = \"a\"\n"), ("Procfile", "web: a\nb: c\n"),
+            ("app.json", #"{"env": {"A": {"value": 1}}, "stack": [{}]}"#),
+        ]
+        var random = UInt64(seed + 1)
+        func next(_ bound: Int) -> Int {
+            random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return Int((random >> 33) % UInt64(bound))
+        }
+        for (file, text) in texts {
+            for _ in 0..<40 {
+                var bytes = Array(text.utf8)
+                for _ in 0...next(4) {
+                    let at = next(bytes.count)
+                    switch next(3) {
+                    case 0: bytes[at] = UInt8(next(256))
+                    case 1: bytes.remove(at: at)
+                    default: bytes.insert(contentsOf: bytes[at..<min(bytes.count, at + next(12))], at: next(bytes.count))
+                    }
+                }
+                let found = MovingIn(files: ProjectFiles(tree: MemoryTree(bytes: [file: bytes]))).parts
+                #expect(found.count <= 1)
+                #expect(found.allSatisfy { $0.fault == nil || $0.settings.isEmpty })
+            }
+        }
+    }
+
     @Test func anEmptyBuildCommandBuildsNothing() throws {
         let files = [
             "package.json": #"{"scripts": {"build": "x"}}"#, "index.html": "",

@@ -177,7 +177,7 @@ extension DetectionReport {
     /// Of a workspace's root that is no app: how everything is installed, and by whom. `remains` is what its own files say.
     init(
         workspace remains: DetectionReport?, install: String?, language: String?, packageManager: String?, root: RelativePath,
-        apps: [AppReport]
+        apps: [AppReport], platforms: [PlatformReport]?
     ) {
         let kept = ["install", "build"]
         self.init(
@@ -185,7 +185,7 @@ extension DetectionReport {
             kind: nil, root: root.display, install: remains?.install ?? install, build: remains?.build, output: nil, start: nil,
             runtimeVersion: remains?.runtimeVersion,
             derived: (remains?.derived ?? [:]).filter { kept.contains($0.key) || $0.key == "runtimeVersion" },
-            evidence: remains?.evidence ?? [], candidates: [], apps: apps, platforms: nil)
+            evidence: remains?.evidence ?? [], candidates: [], apps: apps, platforms: platforms)
     }
 }
 

@@ -67,6 +67,25 @@ package struct PlatformReport: Hashable, Sendable, Encodable {
     }
 }
 
+extension MovingIn {
+    /// Of a workspace's root that is no app, nothing is taken.
+    var unread: [PlatformReport] {
+        parts.compactMap { part in
+            let reason = "the root is no app: in an app's own folder, or below `[[app]]`, it would be read"
+            var keys: [String] = []
+            for setting in part.settings where !keys.contains(setting.key) { keys.append(setting.key) }
+            let left = keys.map { key in
+                PlatformReport.Left(key: key, reason: reason, line: part.settings.first { $0.key == key }?.location.line)
+            }
+            guard !left.isEmpty || part.fault != nil else { return nil }
+            return PlatformReport(
+                platform: part.platform, file: part.file, taken: [],
+                left: left + part.left.map { .init(key: $0.key, reason: $0.reason, line: $0.line) },
+                variables: part.variables.map(\.name), fault: part.fault)
+        }
+    }
+}
+
 /// Compares what platforms' files say with what came out.
 struct PlatformAccount {
     let facts: ProjectFacts

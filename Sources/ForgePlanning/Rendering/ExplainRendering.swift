@@ -37,6 +37,7 @@ package enum ExplainRendering {
             return [app.name, report.root, report.kind?.rawValue ?? "", "\(app.detection.preset.name) (\(report.preset))"]
         }
         let widths = (0..<4).map { column in (rows.map { $0[column].count }.max() ?? 0) + 2 }
+        text += survey.unread.map { "moved in  \($0.line)\n" }.joined()
         return text
             + rows.map { row in "app  " + zip(row, widths).map { $0.padded($1) }.joined() }.map { $0.withoutTrailingSpaces + "\n" }.joined()
     }

@@ -20,6 +20,8 @@ package struct Survey: Hashable, Sendable {
     package let apps: [App]
     /// What the root's own files say, where it is no app.
     package let remains: Detection?
+    /// Files of other platforms that speak for the root, where it is no app.
+    package var unread: [PlatformReport] = []
 
     /// All that a build without a choice builds.
     package var chosen: [App] { own.map { [$0] } ?? apps }
@@ -104,7 +106,7 @@ extension Survey {
             workspace: remains?.report, install: apps.first { $0.detection.packageManager == manager }?.detection.values["install"]?.text,
             language: manager?.ecosystem.language ?? common(\.language), packageManager: manager?.id ?? common(\.packageManager),
             root: workspace?.root ?? .root,
-            apps: listed)
+            apps: listed, platforms: unread.isEmpty ? nil : unread)
     }
 
     /// What all apps agree on.

@@ -13,6 +13,7 @@ package struct Surveyor: Sendable {
 
     /// - Throws: `ForgeError`: as `Detector.detect` for each app; `workspace.…`
     package func survey(_ tree: some SourceTree, configuration: ProjectConfiguration) throws -> Survey {
+        let configuration = try unplaced(configuration, in: tree)
         try detector.checkRoot(ProjectFiles(tree: tree, root: configuration.root), configuration)
         guard let found = try workspace(tree, configuration) else {
             let detection = try detector.detect(in: tree, configuration: configuration)
@@ -24,6 +25,14 @@ package struct Surveyor: Sendable {
         let scene = Scene(tree: tree, workspace: found.workspace, root: found.facts, configuration: configuration)
         let asked = configuration.root.relative(to: found.workspace.root) ?? .root
         return try asked.isRoot ? whole(scene) : part(scene, asked)
+    }
+
+    /// A file of another platform that names one folder of a workspace says how that app is built, and nothing of the others.
+    private func unplaced(_ configuration: ProjectConfiguration, in tree: some SourceTree) throws -> ProjectConfiguration {
+        guard let root = configuration.build.root, root.location.file != ProjectConfiguration.fileName else { return configuration }
+        var whole = configuration
+        whole.build.root = nil
+        return try workspace(tree, whole) == nil ? configuration : whole
     }
 
     /// Whether the root of `tree` is that of a workspace with `folder` as a member, or lists it as an app.
@@ -92,8 +101,10 @@ package struct Surveyor: Sendable {
         let others = try apps.subtracting([.root]).sorted().map { try app(scene, $0, apps) }
         // A root that nothing claims and that holds no apps is refused as any folder is, unless it is known what it is.
         let remains = own ? nil : try? detector.detect(scene.facts(of: .root, apps: apps))
-        return Survey(
+        var survey = Survey(
             workspace: scene.workspace, own: own ? try app(scene, .root, apps) : nil, apps: others, remains: remains)
+        if !own { survey.unread = MovingIn(files: scene.root.files).unread }
+        return survey
     }
 
     private func app(_ scene: Scene, _ folder: RelativePath, _ apps: Set<RelativePath>) throws -> App {
