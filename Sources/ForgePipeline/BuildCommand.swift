@@ -172,9 +172,9 @@ extension Pipeline {
         let plans = try await spanned(events.newSpan(.detect, "detect")) {
             let limits = try operatorConfiguration().limits
             let asked = [request.source.app ?? "", opened.folder?.string ?? ""]
-            let plans = try await BlockingPool.run { [presets, directories, installation] in
+            let plans = try await BlockingPool.run { [presets, directories] in
                 let memo = try PlanMemo(
-                    folder: directories.plans, root: source.root, asked: asked, presets: installation.presets, limits: limits)
+                    folder: directories.plans, root: source.root, asked: asked, presets: presets.directories, limits: limits)
                 return try memo.plans { try Self.plans(stored, request.source.app, presets.catalog(), limits) }
             }
             return (plans, plans.count == 1 ? plans[0].plan.preset.name : plans.map(\.name).joined(separator: ", "))

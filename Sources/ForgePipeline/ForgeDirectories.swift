@@ -36,6 +36,8 @@ package struct ForgeDirectories: Sendable, Hashable {
         state = try base("XDG_STATE_HOME", ".local/state")
     }
 
+    /// Presets of whoever runs this machine, beside those of the installation.
+    package var presets: String { "\(configuration)/presets" }
     package var store: String { "\(data)/store" }
     package var releases: String { "\(data)/releases.sqlite" }
     package var logs: String { "\(state)/logs" }

@@ -23,7 +23,7 @@ package struct Pipeline: Sendable {
         directories = try ForgeDirectories(environment: environment)
         installation = try Installation.find(environment: environment)
         stores = StoreDoor(directories.store)
-        presets = PresetShelf(directories: [installation.presets])
+        presets = PresetShelf(directories: [installation.presets, directories.presets])
     }
 
     /// Recognises the project, or the apps of a workspace, without building or storing anything.

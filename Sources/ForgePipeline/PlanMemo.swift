@@ -15,14 +15,14 @@ struct PlanMemo: Sendable {
 
     /// - Parameters:
     ///   - folder: where plans are kept.
-    ///   - presets: the folder of presets; every file in it counts.
+    ///   - presets: the folders of presets; every file in them counts.
     ///   - asked: what else the request says about which apps are meant.
-    init(folder: String, root: Digest, asked: [String], presets: String, limits: OperatorLimits) throws {
+    init(folder: String, root: Digest, asked: [String], presets: [String], limits: OperatorLimits) throws {
         var hasher = DigestHasher()
         for part in ["1", root.hex, "\(asked)", "\(limits)", Self.program] {
             Array((part + "\n").utf8).withUnsafeBytes { hasher.update($0) }
         }
-        try Self.add(presets, to: &hasher)
+        for folder in presets where Files.isDirectory(folder) { try Self.add(folder, to: &hasher) }
         self.folder = folder
         key = hasher.finish()
     }

@@ -3,7 +3,8 @@ internal import Synchronization
 
 /// The presets of this installation, read once a command and only when they are wanted.
 final class PresetShelf: Sendable {
-    private let directories: [String]
+    /// Later ones replace what earlier ones have.
+    let directories: [String]
     private let loaded = Mutex<PresetCatalog?>(nil)
 
     init(directories: [String]) { self.directories = directories }

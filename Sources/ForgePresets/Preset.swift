@@ -36,8 +36,18 @@ package struct Preset: Hashable, Sendable {
     package let cases: [PresetCase]
     /// The file it came from, as given to the catalog.
     package let file: String
+    package let written: Written
+    /// The families it builds on, the nearest first.
+    package let families: [String]
     /// Of the file's bytes, with those of the families it builds on before them.
     package let digest: Digest
+
+    /// Where its file names what is looked up elsewhere.
+    package struct Written: Hashable, Sendable {
+        package let id: SourceLocation
+        package let supersedes: [Located<String>]
+        package let toolchains: [Located<String>]
+    }
 
     package var reference: PresetReference { PresetReference(id: id, name: name, digest: digest) }
 

@@ -39,7 +39,8 @@ package struct PresetCatalog: Hashable, Sendable {
         let family = families.family(of: table, file: file, faults: faults)
         let document = PresetDocument(reading: table, file: file, family: family?.document, faults: faults)
         // Both always run, so that faults of form and of meaning come together.
-        let preset = Preset(validating: document, digest: Digest(of: (family?.bytes ?? []) + bytes), faults: faults)
+        let preset = Preset(
+            validating: document, families: family?.names ?? [], digest: Digest(of: (family?.bytes ?? []) + bytes), faults: faults)
         return faults.faults.count == before ? preset : nil
     }
 
@@ -51,41 +52,27 @@ package struct PresetCatalog: Hashable, Sendable {
     }
 }
 
-private struct CatalogLoader {
+/// Gathers descriptors; those that come later take the places of earlier ones.
+struct CatalogLoader {
     let faults: FaultLog
     var presets: [String: Preset] = [:]
     var managers: [String: PackageManager] = [:]
     var toolchains: [String: Toolchain] = [:]
     var programs: [String: String] = [:]
     private var families = PresetFamilies()
+    /// Which file of the directory at hand has said an id.
+    private var origins: [DescriptorKind: [String: String]] = [:]
 
     init(faults: FaultLog) { self.faults = faults }
 
+    /// Opens another directory, whose ids may be those of earlier ones.
+    mutating func begin() { origins = [:] }
+
     mutating func read(_ directory: String) throws {
-        var origin: [String: String] = [:]
-        for (file, bytes) in try CatalogLoader.files(directory + "/families") {
-            families.add(String(file.split(separator: "/").last?.dropLast(".toml".count) ?? ""), bytes, file: file)
-        }
-        for (file, bytes) in try CatalogLoader.files(directory) {
-            guard let preset = PresetCatalog.preset(parsing: bytes, file: file, families: &families, faults: faults) else { continue }
-            note(preset.id, file, &origin)
-            presets[preset.id] = preset
-        }
-        origin = [:]
-        for (file, bytes) in try CatalogLoader.files(directory + "/package-managers") {
-            guard let table = PresetCatalog.table(bytes, file: file, faults: faults),
-                let manager = PackageManager(reading: table, file: file, digest: Digest(of: bytes), faults: faults)
-            else { continue }
-            note(manager.id, file, &origin)
-            managers[manager.id] = manager
-        }
-        origin = [:]
-        for (file, bytes) in try CatalogLoader.files(directory + "/toolchains") {
-            guard let table = PresetCatalog.table(bytes, file: file, faults: faults),
-                let toolchain = Toolchain(reading: table, file: file, digest: Digest(of: bytes), faults: faults)
-            else { continue }
-            note(toolchain.id, file, &origin)
-            toolchains[toolchain.id] = toolchain
+        begin()
+        for kind in DescriptorKind.allCases {
+            let folder = kind.folder.isEmpty ? directory : "\(directory)/\(kind.folder)"
+            for (file, bytes) in try CatalogLoader.files(folder) { add(DescriptorFile(file: file, bytes: bytes), as: kind) }
         }
         for (file, bytes) in try CatalogLoader.files(directory + "/programs", suffix: ".py") {
             let name = file.split(separator: "/").last?.dropLast(".py".count) ?? ""
@@ -97,27 +84,59 @@ private struct CatalogLoader {
         }
     }
 
-    private func note(_ id: String, _ file: String, _ origin: inout [String: String]) {
-        if let other = origin[id] { faults.add("`\(id)` is already the id of `\(other)`", at: SourceLocation(file: file)) }
-        origin[id] = file
+    mutating func add(_ item: DescriptorFile) { add(item, as: item.kind) }
+
+    private mutating func add(_ item: DescriptorFile, as kind: DescriptorKind) {
+        let (file, bytes) = (item.file, item.bytes)
+        switch kind {
+        case .family: families.add(String(file.split(separator: "/").last?.dropLast(".toml".count) ?? ""), bytes, file: file)
+        case .preset:
+            guard let preset = PresetCatalog.preset(parsing: bytes, file: file, families: &families, faults: faults) else { return }
+            note(kind, preset.id, file)
+            presets[preset.id] = preset
+        case .packageManager:
+            guard let table = PresetCatalog.table(bytes, file: file, faults: faults),
+                let manager = PackageManager(reading: table, file: file, digest: Digest(of: bytes), faults: faults)
+            else { return }
+            note(kind, manager.id, file)
+            managers[manager.id] = manager
+        case .toolchain:
+            guard let table = PresetCatalog.table(bytes, file: file, faults: faults),
+                let toolchain = Toolchain(reading: table, file: file, digest: Digest(of: bytes), faults: faults)
+            else { return }
+            note(kind, toolchain.id, file)
+            toolchains[toolchain.id] = toolchain
+        }
+    }
+
+    private mutating func note(_ kind: DescriptorKind, _ id: String, _ file: String) {
+        if let other = origins[kind]?[id] { faults.add("`\(id)` is already the id of `\(other)`", at: SourceLocation(file: file)) }
+        origins[kind, default: [:]][id] = file
     }
 
     /// Checks what one descriptor says of another.
     func catalog() -> PresetCatalog {
-        for preset in presets.values.sorted(by: { $0.id < $1.id }) {
-            let place = SourceLocation(file: preset.file)
-            for name in preset.toolchains where toolchains[name] == nil && faults.faults.isEmpty {
-                faults.add(
-                    "no toolchain named `\(name)`", at: place, hint: NearestName.hint(for: name, in: Array(toolchains.keys)))
-            }
-            for name in preset.supersedes where presets[name] == nil && faults.faults.isEmpty {
-                faults.add("no preset named `\(name)` to supersede", at: place, hint: NearestName.hint(for: name, in: Array(presets.keys)))
-            }
+        // A name that is missing may stand in a file with faults of its own.
+        if faults.faults.isEmpty {
+            for preset in presets.values.sorted(by: { $0.id < $1.id }) { checkNames(of: preset) }
         }
         for manager in managers.values.sorted(by: { $0.id < $1.id }) { checkPrograms(of: manager) }
         return PresetCatalog(
             presets: presets.values.sorted { $0.id < $1.id }, packageManagers: managers.values.sorted { $0.id < $1.id },
             toolchains: toolchains.values.sorted { $0.id < $1.id }, programs: programs)
+    }
+
+    private func checkNames(of preset: Preset) {
+        for name in preset.written.toolchains where toolchains[name.value] == nil {
+            faults.add(
+                "no toolchain named `\(name.value)`", at: name.location,
+                hint: NearestName.hint(for: name.value, in: Array(toolchains.keys)))
+        }
+        for name in preset.written.supersedes where presets[name.value] == nil {
+            faults.add(
+                "no preset named `\(name.value)` to supersede", at: name.location,
+                hint: NearestName.hint(for: name.value, in: Array(presets.keys)))
+        }
     }
 
     private func checkPrograms(of manager: PackageManager) {

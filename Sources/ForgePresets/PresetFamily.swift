@@ -9,6 +9,8 @@ struct PresetFamilies {
 
     struct Family {
         let document: PresetDocument
+        /// Its own first, then what it builds on.
+        let names: [String]
         /// Of the files it is made of, in the order in which one builds on the next.
         let bytes: [UInt8]
     }
@@ -31,7 +33,7 @@ struct PresetFamilies {
         guard let inner = PresetCatalog.table(text.bytes, file: text.file, faults: faults) else { return nil }
         let base = family(of: inner, file: text.file, faults: faults, depth: depth + 1)
         let document = PresetDocument(reading: inner, file: text.file, family: base?.document, isFamily: true, faults: faults)
-        let family = Family(document: document, bytes: (base?.bytes ?? []) + text.bytes)
+        let family = Family(document: document, names: [name] + (base?.names ?? []), bytes: (base?.bytes ?? []) + text.bytes)
         known[name] = family
         return family
     }

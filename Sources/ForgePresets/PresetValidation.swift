@@ -3,14 +3,14 @@ internal import ForgeModel
 
 extension Preset {
     /// Promotes a document to a preset; nil when `faults` grew. All that is wrong is said, not only the first.
-    init?(validating document: PresetDocument, digest: Digest, faults: FaultLog) {
+    init?(validating document: PresetDocument, families: [String], digest: Digest, faults: FaultLog) {
         let before = faults.faults.count
         let check = PresetCheck(document: document, faults: faults)
         let steps = check.steps()
         check.names()
         check.derivations()
         check.variables()
-        guard faults.faults.count == before, let id = document.id?.value, let name = document.name?.value,
+        guard faults.faults.count == before, let named = document.id, let id = document.id?.value, let name = document.name?.value,
             let group = document.group?.value,
             let match = document.match, let artifact = document.artifact, let kind = artifact.kind?.value
         else { return nil }
@@ -42,6 +42,8 @@ extension Preset {
             item.when.map { PresetCase(when: $0, kind: item.kind, derive: item.derive) }
         }
         file = document.file
+        written = Written(id: named.location, supersedes: document.supersedes, toolchains: document.toolchains)
+        self.families = families
         self.digest = digest
     }
 }

@@ -13,7 +13,8 @@ struct ForgeCommand: AsyncParsableCommand {
         version: ForgeVersion.current,
         subcommands: [
             DetectCommand.self, PlanCommand.self, BuildCommand.self, DeployCommand.self, RollbackCommand.self, ReleasesCommand.self,
-            LogsCommand.self, EnvironmentCommand.self, LockCommand.self, CacheCommand.self, GatewayCommand.self, DoctorCommand.self,
+            LogsCommand.self, EnvironmentCommand.self, LockCommand.self, PresetCommand.self, CacheCommand.self, GatewayCommand.self,
+            DoctorCommand.self,
             VersionCommand.self,
         ])
 

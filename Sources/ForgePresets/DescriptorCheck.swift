@@ -1,0 +1,62 @@
+package import ForgeModel
+
+/// What a descriptor's file describes; the folder that it lies in says which.
+package enum DescriptorKind: String, Sendable, Hashable, Encodable, CaseIterable {
+    case family, preset, packageManager, toolchain
+
+    /// The folder of such files below a folder of presets.
+    package var folder: String {
+        switch self {
+        case .family: "families"
+        case .preset: ""
+        case .packageManager: "package-managers"
+        case .toolchain: "toolchains"
+        }
+    }
+
+    package init(file: String) {
+        let folder = file.split(separator: "/").dropLast().last.map(String.init) ?? ""
+        self = DescriptorKind.allCases.first { !$0.folder.isEmpty && $0.folder == folder } ?? .preset
+    }
+}
+
+/// A descriptor as it was found.
+package struct DescriptorFile: Hashable, Sendable {
+    package let file: String
+    package let bytes: [UInt8]
+    package var kind: DescriptorKind { DescriptorKind(file: file) }
+
+    package init(file: String, bytes: [UInt8]) {
+        self.file = file
+        self.bytes = bytes
+    }
+}
+
+/// Descriptors held against those that are installed.
+package struct DescriptorCheck: Sendable {
+    /// Everything wrong with the files, in the order of a reader.
+    package let faults: [Diagnostic]
+    /// The sound presets of the files.
+    package let presets: [Preset]
+    /// What is installed, with the sound ones of the files in their places.
+    package let catalog: PresetCatalog
+
+    /// - Parameters:
+    ///   - files: what is checked; families among them are known to all of them.
+    ///   - directories: as for `PresetCatalog.load`.
+    /// - Throws: as `PresetCatalog.load`, for what is installed.
+    package init(_ files: [DescriptorFile], besides directories: [String]) throws {
+        let log = FaultLog()
+        var loader = CatalogLoader(faults: log)
+        for directory in directories { try loader.read(directory) }
+        guard log.faults.isEmpty else { throw ForgeError(.configuration, "preset.invalid", findings: log.sorted) }
+        loader.begin()
+        for kind in DescriptorKind.allCases {
+            for item in files where item.kind == kind { loader.add(item) }
+        }
+        catalog = loader.catalog()
+        faults = log.sorted
+        let own = Set(files.map(\.file))
+        presets = catalog.presets.filter { own.contains($0.file) }
+    }
+}
