@@ -175,7 +175,7 @@ extension Pipeline {
             let plans = try await BlockingPool.run { [presets, directories] in
                 let memo = try PlanMemo(
                     folder: directories.plans, root: source.root, asked: asked, presets: presets.directories, limits: limits)
-                return try memo.plans { try Self.plans(stored, request.source.app, presets.catalog(), limits) }
+                return try memo.plans { try Self.plans(stored, request.source.app, presets.catalog(for: stored.tree), limits) }
             }
             return (plans, plans.count == 1 ? plans[0].plan.preset.name : plans.map(\.name).joined(separator: ", "))
         }

@@ -36,7 +36,7 @@ extension Pipeline {
         let store = try await openStore()
         let (source, root) = try await snapshot(request, into: store, glance: nil)
         let tree = store.trees.sourceTree(root)
-        let catalog = try await BlockingPool.run { [presets] in try presets.catalog() }
+        let catalog = try await BlockingPool.run { [presets] in try presets.catalog(for: tree) }
         let former = try await BlockingPool.run { try BuildLock.read(from: tree) }
         let configuration = try operatorConfiguration()
         let opened = SourceRequest.Opened(tree: tree, commit: source.commit, title: source.title, folder: source.folder)

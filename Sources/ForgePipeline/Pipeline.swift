@@ -29,14 +29,14 @@ package struct Pipeline: Sendable {
     /// Recognises the project, or the apps of a workspace, without building or storing anything.
     package func detect(_ request: SourceRequest) async throws -> Survey {
         let source = try await open(request)
-        return try await BlockingPool.run { [presets] in try Self.survey(source, request.app, presets.catalog()) }
+        return try await BlockingPool.run { [presets] in try Self.survey(source, request.app, presets.catalog(for: source.tree)) }
     }
 
     /// What every preset made of the project.
     package func explain(_ request: SourceRequest) async throws -> Explanation {
         let source = try await open(request)
         return try await BlockingPool.run { [presets] in
-            let catalog = try presets.catalog()
+            let catalog = try presets.catalog(for: source.tree)
             var configuration = try Self.configuration(source)
             if let app = request.app { configuration = try Self.survey(source, app, catalog).own?.configuration ?? configuration }
             return try Detector(catalog: catalog).explain(in: source.tree, configuration: configuration)
@@ -47,7 +47,7 @@ package struct Pipeline: Sendable {
     package func plan(_ request: SourceRequest) async throws -> [AppPlan] {
         let source = try await open(request)
         let limits = try operatorConfiguration().limits
-        return try await BlockingPool.run { [presets] in try Self.plans(source, request.app, presets.catalog(), limits) }
+        return try await BlockingPool.run { [presets] in try Self.plans(source, request.app, presets.catalog(for: source.tree), limits) }
     }
 
     func operatorConfiguration() throws -> OperatorConfiguration {

@@ -12,7 +12,7 @@ package struct PresetListing: Sendable, Encodable {
         package let group: String
         package let kind: Artifact.Kind
         package let language: String?
-        /// `built-in`, `yours`, or the folder it lies in.
+        /// `built-in`, `yours`, `this project`, or the folder it lies in.
         package let from: String
         package let file: String
         package let digest: String
@@ -70,7 +70,8 @@ extension Pipeline {
         }
         return try await BlockingPool.run { [presets] in
             PresetListing(
-                presets: try presets.catalog().presets.filter { wanted == nil || $0.group == wanted }.map { preset in
+                presets: try presets.catalog(for: LooseFolder(path: ".")).presets.filter { wanted == nil || $0.group == wanted }.map {
+                    preset in
                     .init(
                         id: preset.id, name: preset.name, group: preset.group.rawValue, kind: preset.artifact.kind,
                         language: preset.language,
@@ -82,7 +83,7 @@ extension Pipeline {
     /// - Throws: `preset.unknown`
     package func presetDescription(_ id: String) async throws -> PresetDescription {
         try await BlockingPool.run { [presets] in
-            let catalog = try presets.catalog()
+            let catalog = try presets.catalog(for: LooseFolder(path: "."))
             guard let preset = catalog.preset(id) else {
                 throw ForgeError(
                     .configuration, "preset.unknown", "no preset named `\(id)`",
@@ -97,7 +98,7 @@ extension Pipeline {
     func origin(of file: String) -> String {
         if file.hasPrefix(installation.presets + "/") { return "built-in" }
         if file.hasPrefix(directories.presets + "/") { return "yours" }
-        return Files.parent(of: file)
+        return file.hasPrefix(ProjectPresets.folder + "/") ? "this project" : Files.parent(of: file)
     }
 
     /// Holds descriptors, folders of them, and `crowdforge.toml` files against what is installed; runs nothing.

@@ -1,3 +1,4 @@
+internal import ForgeModel
 internal import ForgePresets
 internal import Synchronization
 
@@ -18,5 +19,37 @@ final class PresetShelf: Sendable {
             known = catalog
             return catalog
         }
+    }
+
+    /// With the presets that a project brings along in `.forge/presets`. Blocks on files.
+    /// - Throws: as `PresetCatalog.load`
+    func catalog(for tree: any SourceTree) throws -> PresetCatalog {
+        let own = try ProjectPresets.files(in: tree)
+        return own.isEmpty ? try catalog() : try PresetCatalog.load(directories: directories, adding: [own])
+    }
+}
+
+/// The presets that a project keeps for itself.
+enum ProjectPresets {
+    static let folder = ".forge/presets"
+    private static let limit = 256
+
+    /// - Throws: `preset.too-many`
+    static func files(in tree: any SourceTree, at folder: String = folder, named prefix: String = "") throws -> [DescriptorFile] {
+        let root = try RelativePath(parsing: folder)
+        guard let real = try tree.resolve(root) else { return [] }
+        var files: [DescriptorFile] = []
+        for kind in DescriptorKind.allCases {
+            let path = kind.folder.isEmpty ? real : real.appending(component: kind.folder)
+            for entry in try tree.entries(of: path) where entry.name.hasSuffix(".toml") && entry.name != "crowdforge.toml" {
+                guard let bytes = try tree.read(path.appending(component: entry.name), limit: 1 << 20) else { continue }
+                let name = "\(path.isRoot ? "" : path.string + "/")\(entry.name)"
+                files.append(DescriptorFile(file: prefix + name, bytes: bytes))
+            }
+            guard files.count <= limit else {
+                throw ForgeError(.configuration, "preset.too-many", "`\(prefix)\(folder)` holds more than \(limit) descriptors")
+            }
+        }
+        return files
     }
 }

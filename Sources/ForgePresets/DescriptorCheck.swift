@@ -1,3 +1,4 @@
+internal import Foundation
 package import ForgeModel
 
 /// What a descriptor's file describes; the folder that it lies in says which.
@@ -51,6 +52,7 @@ package struct DescriptorCheck: Sendable {
         for directory in directories { try loader.read(directory) }
         guard log.faults.isEmpty else { throw ForgeError(.configuration, "preset.invalid", findings: log.sorted) }
         loader.begin()
+        for item in files where item.kind == .preset && !Self.isInstalled(item.file, directories) { loader.guests.insert(item.file) }
         for kind in DescriptorKind.allCases {
             for item in files where item.kind == kind { loader.add(item) }
         }
@@ -58,5 +60,10 @@ package struct DescriptorCheck: Sendable {
         faults = log.sorted
         let own = Set(files.map(\.file))
         presets = catalog.presets.filter { own.contains($0.file) }
+    }
+
+    private static func isInstalled(_ file: String, _ directories: [String]) -> Bool {
+        let real = URL(fileURLWithPath: file).resolvingSymlinksInPath().path
+        return directories.contains { real.hasPrefix(URL(fileURLWithPath: $0).resolvingSymlinksInPath().path + "/") }
     }
 }

@@ -21,6 +21,8 @@ package struct Preset: Hashable, Sendable {
     package let order: Int
     package let confidence: Confidence
     package let supersedes: [String]
+    /// Whether it takes the place of one that is shipped under its id.
+    package let replaces: Bool
     /// Whose package managers install for it.
     package let ecosystem: Ecosystem?
     package let toolchains: [String]

@@ -27,6 +27,23 @@ package struct PresetCatalog: Hashable, Sendable {
         return catalog
     }
 
+    /// The same with what a project or a pack brings: presets and families, no more. A preset that takes the place of a known one says so
+    /// with `replaces = true`.
+    /// - Parameter layers: the files of one origin each, later ones over earlier ones.
+    /// - Throws: as `load(directories:)`
+    package static func load(directories: [String], adding layers: [[DescriptorFile]]) throws -> PresetCatalog {
+        let faults = FaultLog()
+        var loader = CatalogLoader(faults: faults)
+        for directory in directories { try loader.read(directory) }
+        for layer in layers {
+            loader.begin(asGuest: true)
+            for kind in DescriptorKind.allCases { for item in layer where item.kind == kind { loader.add(item) } }
+        }
+        let catalog = loader.catalog()
+        guard faults.faults.isEmpty else { throw ForgeError(.configuration, "preset.invalid", findings: faults.sorted) }
+        return catalog
+    }
+
     /// Checks one preset's text without a directory; nil and the faults in `faults` when it is not sound.
     package static func preset(parsing bytes: [UInt8], file: String, faults: FaultLog) -> Preset? {
         var none = PresetFamilies()
@@ -62,11 +79,21 @@ struct CatalogLoader {
     private var families = PresetFamilies()
     /// Which file of the directory at hand has said an id.
     private var origins: [DescriptorKind: [String: String]] = [:]
+    private var seen: Set<String> = []
 
     init(faults: FaultLog) { self.faults = faults }
 
+    /// Whether what comes is a stranger's: it brings nothing that names programs of this machine, and takes no preset's place in silence.
+    private var isGuest = false
+    /// Files that take no preset's place in silence, whatever else may be in their directory.
+    var guests: Set<String> = []
+
     /// Opens another directory, whose ids may be those of earlier ones.
-    mutating func begin() { origins = [:] }
+    mutating func begin(asGuest: Bool = false) {
+        origins = [:]
+        seen = []
+        isGuest = asGuest
+    }
 
     mutating func read(_ directory: String) throws {
         begin()
@@ -88,11 +115,22 @@ struct CatalogLoader {
 
     private mutating func add(_ item: DescriptorFile, as kind: DescriptorKind) {
         let (file, bytes) = (item.file, item.bytes)
+        if isGuest, kind == .packageManager || kind == .toolchain {
+            return faults.add(
+                "a project and a pack bring presets and families only: a \(kind == .toolchain ? "toolchain" : "package manager") names programs "
+                    + "of the machine that builds", at: SourceLocation(file: file, line: 1, column: 1),
+                hint: "whoever runs the machine may put it into the folder `presets` beside Forge's `config.toml`")
+        }
         switch kind {
         case .family: families.add(String(file.split(separator: "/").last?.dropLast(".toml".count) ?? ""), bytes, file: file)
         case .preset:
             guard let preset = PresetCatalog.preset(parsing: bytes, file: file, families: &families, faults: faults) else { return }
             note(kind, preset.id, file)
+            if isGuest || guests.contains(file), presets[preset.id].map({ !isNew($0, file) }) ?? false, !preset.replaces {
+                faults.add(
+                    "there is a preset `\(preset.id)` already", at: preset.written.id,
+                    hint: "choose another id, or write `replaces = true` if this one is to take its place")
+            }
             presets[preset.id] = preset
         case .packageManager:
             guard let table = PresetCatalog.table(bytes, file: file, faults: faults),
@@ -109,9 +147,13 @@ struct CatalogLoader {
         }
     }
 
+    /// Whether it came with the directory at hand, which is told of in other words.
+    private func isNew(_ preset: Preset, _ file: String) -> Bool { preset.file == file || seen.contains(preset.file) }
+
     private mutating func note(_ kind: DescriptorKind, _ id: String, _ file: String) {
         if let other = origins[kind]?[id] { faults.add("`\(id)` is already the id of `\(other)`", at: SourceLocation(file: file)) }
         origins[kind, default: [:]][id] = file
+        seen.insert(file)
     }
 
     /// Checks what one descriptor says of another.

@@ -12,6 +12,7 @@ package struct PresetDocument {
     let order: Located<Int>?
     let confidence: Located<Confidence>?
     let supersedes: [Located<String>]
+    let replaces: Bool
     var ecosystem: Located<Ecosystem>?
     var toolchains: [Located<String>]
     let match: MatchTree?
@@ -82,6 +83,7 @@ extension PresetDocument {
         order = reader.integer("order")
         confidence = reader.word("confidence", as: Confidence.self)
         supersedes = reader.strings("supersedes") ?? []
+        replaces = reader.bool("replaces")?.value ?? false
         ecosystem = reader.word("ecosystem", as: Ecosystem.self)
         toolchains = reader.strings("toolchains") ?? []
         if !reader.has("match"), !isFamily { faults.add("\(reader.subject) has no `[match]`", at: location) }

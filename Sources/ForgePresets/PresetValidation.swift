@@ -21,6 +21,7 @@ extension Preset {
         order = document.order?.value ?? 0
         confidence = document.confidence?.value ?? .certain
         supersedes = document.supersedes.map(\.value)
+        replaces = document.replaces
         ecosystem = document.ecosystem?.value
         toolchains = document.toolchains.map(\.value)
         self.match = match

@@ -26,6 +26,39 @@ import Testing
             let test = try await home.run("preset", "test", cwd: project.path)
             #expect(test.output == "tidy-app  passed  tidy\n1 case: as expected\n")
             #expect(test.exitCode == 0)
+            let build = try await home.run(
+                "build", project.path, "--out", "\(home.folder)/site", "--unsafe-local", "--progress", "quiet")
+            #expect(build.exitCode == 0, "\(build.error)")
+            #expect(try String(contentsOfFile: "\(home.folder)/site/index.html", encoding: .utf8) == "hello\n")
+            let list = try await home.run("preset", "list", "--json", cwd: project.path).json()
+            #expect(list["presets"]?.elements.filter { $0["from"]?.text == "this project" }.map { $0["id"]?.text } == ["tidy"])
+        }
+    }
+
+    @Test func aProjectBringsNoToolchainsAndTakesNoPresetsPlaceInSilence() async throws {
+        try await withForgeHome { home in
+            let own = "name = \"Own\"\nextends = \"site\"\nmatch = { file = \"a\" }\n"
+            let project = try home.project([
+                "a": "", ".forge/presets/own.toml": "id = \"hugo\"\n" + own,
+                ".forge/presets/toolchains/sh.toml": "id = \"sh\"\nname = \"sh\"\nexecutables = [\"sh\"]\n",
+            ])
+            let run = try await home.run("detect", project.path)
+            #expect(run.exitCode == 10)
+            #expect(
+                run.error == """
+                    error: there is a preset `hugo` already
+                      --> .forge/presets/own.toml:1:6
+                    hint: choose another id, or write `replaces = true` if this one is to take its place
+
+                    error: a project and a pack bring presets and families only: a toolchain names programs of the machine that builds
+                      --> .forge/presets/toolchains/sh.toml:1:1
+                    hint: whoever runs the machine may put it into the folder `presets` beside Forge's `config.toml`
+
+                    """)
+            let replacing = try home.project(["a": "", ".forge/presets/own.toml": "id = \"hugo\"\nreplaces = true\n" + own])
+            let detect = try await home.run("detect", replacing.path, "--json").json()
+            #expect(detect["preset"]?.text == "hugo")
+            #expect(detect["name"]?.text == "Own")
         }
     }
 
