@@ -34,6 +34,12 @@ extension Pipeline {
                     at: SourceLocation(file: file),
                     hint: "remove it, choose another id, or another folder with `--in`")
             }
+            let schema = "\(Files.parent(of: installation.presets))/docs/schemas/\(Self.schema)"
+            let copied = try Files.read(schema)
+            if let bytes = copied {
+                try Files.makeDirectory(folder)
+                try Files.writeAtomically(bytes, to: "\(folder)/\(Self.schema)")
+            }
             for (file, text) in texts {
                 try Files.makeDirectory(Files.parent(of: file))
                 try Files.writeAtomically(Array(text.utf8), to: file)
@@ -41,13 +47,16 @@ extension Pipeline {
             let check = try DescriptorCheck(PresetFolder.descriptors(at: [texts[0].file]).descriptors, besides: presets.directories)
             guard check.faults.isEmpty else { throw ForgeError(.bug, "preset.invalid", findings: check.faults) }
             _ = try Self.prove(("\(id)-app", LooseFolder(path: project)), in: folder, check.catalog, updating: true)
-            return PresetScaffold(id: id, folder: folder, files: texts.map(\.file) + [golden])
+            return PresetScaffold(id: id, folder: folder, files: texts.map(\.file) + [golden] + (copied == nil ? [] : ["\(folder)/\(Self.schema)"]))
         }
     }
 
+    /// What editors read beside it; a copy, so that it is found without a network.
+    private static let schema = "preset.schema.json"
+
     private static func scaffold(_ id: String) -> [(name: String, isCase: Bool, text: String)] {
         let descriptor = """
-            #:schema \(SchemaAddress.preset)
+            #:schema ./\(schema)
             # What this file can say: docs/writing-a-preset.md. All that a family says need not be said again:
             # `forge preset show \(id)` shows the whole.
 
@@ -82,9 +91,4 @@ extension Pipeline {
             ("build.sh", true, "mkdir -p site && echo '<!doctype html><title>\(id)</title>' > site/index.html\n"),
         ]
     }
-}
-
-/// Where the schemas of `docs/schemas` are found by editors.
-enum SchemaAddress {
-    static let preset = "https://forge.example.org/schemas/preset.schema.json"
 }

@@ -4,6 +4,8 @@ package import ForgeTOML
 /// Collects everything wrong with a set of files, so that a person hears of all of it at once.
 package final class FaultLog {
     package private(set) var faults: [Diagnostic] = []
+    /// Kept only where somebody wants to know.
+    let keys = KnownKeys.notes
 
     package init() {}
 

@@ -21,7 +21,10 @@ package final class TableReader {
 
     /// The node of `key`, which is from now on a known key.
     package func node(_ key: String) -> TOMLNode? {
-        if !known.contains(key) { known.append(key) }
+        if !known.contains(key) {
+            known.append(key)
+            faults.keys?.add(key, of: name)
+        }
         return table[key]
     }
 

@@ -17,6 +17,7 @@ import Testing
                     wrote .forge/presets/cases/tidy-app/tidy.config
                     wrote .forge/presets/cases/tidy-app/build.sh
                     wrote .forge/presets/cases/tidy-app.json
+                    wrote .forge/presets/preset.schema.json
                     next: edit them, then  forge preset check .forge/presets  and  forge preset test .forge/presets
 
                     """)
