@@ -139,7 +139,7 @@ let package = Package(
                 "ForgeReleases", "ForgeTargetProtocol", "ForgeControl", "ForgeEvents", "ForgeModel", "ForgeStore", "ForgeSystem",
                 "ForgeTestSupport",
             ]),
-        tests("ForgeRegistryTests", ["ForgeRegistry", "ForgeModel"]),
+        tests("ForgeRegistryTests", ["ForgeRegistry", "ForgeModel", "ForgeTestSupport"]),
         tests("ForgeToolchainsTests", ["ForgeToolchains", "ForgePresets", "ForgeModel", "ForgeTestSupport"]),
         tests("ForgeAppsTests", ["ForgeApps", "ForgeModel"]),
         tests("ForgeGatewayTests", ["ForgeGateway", "ForgeModel", "ForgeStore", "ForgeSystem", "ForgeTestSupport"]),

@@ -47,7 +47,8 @@ extension Pipeline {
             let check = try DescriptorCheck(PresetFolder.descriptors(at: [texts[0].file]).descriptors, besides: presets.directories)
             guard check.faults.isEmpty else { throw ForgeError(.bug, "preset.invalid", findings: check.faults) }
             _ = try Self.prove(("\(id)-app", LooseFolder(path: project)), in: folder, check.catalog, updating: true)
-            return PresetScaffold(id: id, folder: folder, files: texts.map(\.file) + [golden] + (copied == nil ? [] : ["\(folder)/\(Self.schema)"]))
+            let files = texts.map(\.file) + [golden] + (copied == nil ? [] : ["\(folder)/\(Self.schema)"])
+            return PresetScaffold(id: id, folder: folder, files: files)
         }
     }
 
