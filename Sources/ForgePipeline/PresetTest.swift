@@ -13,7 +13,7 @@ package struct PresetTestReport: Sendable, Encodable {
         package let preset: String?
         package let outcome: Outcome
         package let golden: String
-        /// Lines that the golden file has (`-`) and that came out (`+`), each with two around it.
+        /// Lines that the golden file has (`-`) and that came out (`+`), each with two around it; where there is none, that.
         package let difference: [String]
     }
 
@@ -55,7 +55,7 @@ extension Pipeline {
         if updating { try Files.writeAtomically(Array(found.utf8), to: file) }
         return .init(
             name: item.name, preset: preset, outcome: updating ? .updated : .failed, golden: file,
-            difference: LineDifference.lines(from: golden ?? "", to: found))
+            difference: golden.map { LineDifference.lines(from: $0, to: found) } ?? ["there is no `\(file)` yet"])
     }
 
     private struct Outcome: Encodable {

@@ -5,6 +5,7 @@ internal import ForgeTerminal
 
 /// What the commands around presets say to people: colours on a terminal only, and never in place of a word.
 struct PresetText {
+    private static let differenceLimit = 60
     private let paint: Paint
     private let width: Int?
 
@@ -33,9 +34,12 @@ struct PresetText {
             let tone: Paint.Tone = item.outcome == .failed ? .red : item.outcome == .updated ? .yellow : .green
             let name = TerminalText.padded(TerminalText.escaped(item.name), to: names)
             lines.append("\(name)  \(paint(tone, item.outcome.rawValue))  \(item.preset ?? "no preset")")
-            for line in item.difference {
+            for line in item.difference.prefix(Self.differenceLimit) {
                 let tone: Paint.Tone = line.hasPrefix("-") ? .red : line.hasPrefix("+") ? .green : .dim
                 lines.append("    " + paint(tone, TerminalText.escaped(line)))
+            }
+            if item.difference.count > Self.differenceLimit {
+                lines.append("    and \(item.difference.count - Self.differenceLimit) lines more; --json has them all")
             }
             if item.outcome == .failed { lines.append("    → read it; if it is right: --update writes it to \(item.golden)") }
         }
