@@ -22,6 +22,8 @@ struct AppBuild: Sendable {
     let isolation: StepIsolation
     let store: Store
     let presets: PresetShelf
+    /// Packs of presets that the plan was made with.
+    let packs: [LockedPack]
 
     typealias Planned = (app: AppPlan, filled: BuildVariables.Filled)
 
@@ -109,7 +111,7 @@ struct AppBuild: Sendable {
             identified.append(
                 system.isImage ? try await imageToolchains(plan, system, choice.catalog) : try await hostToolchains(plan, system, choice))
         }
-        let used = BuildLock.used(plans.map(\.filled.plan), identified, choice.catalog)
+        let used = BuildLock.used(plans.map(\.filled.plan), identified, choice.catalog, packs)
         return (
             identified, distinct(identified.flatMap(\.warnings)) + (try BuildLock.check(used, against: lock, isStrict: request.isLocked))
         )

@@ -13,8 +13,11 @@ enum BuildLock {
     }
 
     /// What a build of these plans uses.
-    static func used(_ plans: [BuildPlan], _ toolchains: [IdentifiedToolchains], _ catalog: PresetCatalog) -> LockFile {
+    static func used(_ plans: [BuildPlan], _ toolchains: [IdentifiedToolchains], _ catalog: PresetCatalog, _ packs: [LockedPack])
+        -> LockFile
+    {
         var lock = LockFile(toolchains: toolchains.flatMap(\.chosen))
+        lock.packs = packs.sorted { $0.text < $1.text }
         for plan in plans {
             lock.presets[plan.preset.id] = plan.preset.digest.description
             for manager in plan.steps.compactMap({ $0.registries?.manager }) {

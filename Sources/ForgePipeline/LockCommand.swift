@@ -22,6 +22,8 @@ package struct LockOutput: Sendable, Encodable {
     package let presets: [String: String]
     package let packageManagers: [String: String]
     package let toolchains: [Toolchain]
+    /// Pack → commit.
+    package let packs: [String: String]
 }
 
 extension Pipeline {
@@ -36,7 +38,8 @@ extension Pipeline {
         let store = try await openStore()
         let (source, root) = try await snapshot(request, into: store, glance: nil)
         let tree = store.trees.sourceTree(root)
-        let catalog = try await BlockingPool.run { [presets] in try presets.catalog(for: tree) }
+        let packs = try await packs(of: tree, updating ? .anew : .locked)
+        let catalog = try await BlockingPool.run { [presets] in try presets.catalog(for: tree, packs) }
         let former = try await BlockingPool.run { try BuildLock.read(from: tree) }
         let configuration = try operatorConfiguration()
         let opened = SourceRequest.Opened(tree: tree, commit: source.commit, title: source.title, folder: source.folder)
@@ -50,7 +53,7 @@ extension Pipeline {
             image: { try await puller.image($0) { _ in }.root })
         var toolchains: [IdentifiedToolchains] = []
         for app in plans { toolchains.append(try await choice.identify(app.plan)) }
-        let lock = BuildLock.used(plans.map(\.plan), toolchains, catalog)
+        let lock = BuildLock.used(plans.map(\.plan), toolchains, catalog, packs.used)
         let folder = try await BlockingPool.run { try Self.folder(of: request, source.folder) }
         let path = "\(folder)/\(LockFile.fileName)"
         if lock != former { try await BlockingPool.run { try Files.writeAtomically(Array(lock.text.utf8), to: path) } }
@@ -60,7 +63,8 @@ extension Pipeline {
                 .init(
                     name: $0.name, requirement: $0.requirement, version: $0.version,
                     source: $0.origin.isEmpty ? $0.kind.rawValue : "\($0.kind.rawValue) \($0.origin)", tree: $0.tree?.description)
-            })
+            },
+            packs: Dictionary(uniqueKeysWithValues: lock.packs.map { ($0.text, $0.commit) }))
     }
 
     /// Where the source's root lies on this machine.

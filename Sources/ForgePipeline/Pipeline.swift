@@ -29,14 +29,16 @@ package struct Pipeline: Sendable {
     /// Recognises the project, or the apps of a workspace, without building or storing anything.
     package func detect(_ request: SourceRequest) async throws -> Survey {
         let source = try await open(request)
-        return try await BlockingPool.run { [presets] in try Self.survey(source, request.app, presets.catalog(for: source.tree)) }
+        let packs = try await packs(of: source.tree)
+        return try await BlockingPool.run { [presets] in try Self.survey(source, request.app, presets.catalog(for: source.tree, packs)) }
     }
 
     /// What every preset made of the project.
     package func explain(_ request: SourceRequest) async throws -> Explanation {
         let source = try await open(request)
+        let packs = try await packs(of: source.tree)
         return try await BlockingPool.run { [presets] in
-            let catalog = try presets.catalog(for: source.tree)
+            let catalog = try presets.catalog(for: source.tree, packs)
             var configuration = try Self.configuration(source)
             if let app = request.app { configuration = try Self.survey(source, app, catalog).own?.configuration ?? configuration }
             return try Detector(catalog: catalog).explain(in: source.tree, configuration: configuration)
@@ -46,8 +48,11 @@ package struct Pipeline: Sendable {
     /// What `build` would do, without doing it.
     package func plan(_ request: SourceRequest) async throws -> [AppPlan] {
         let source = try await open(request)
+        let packs = try await packs(of: source.tree)
         let limits = try operatorConfiguration().limits
-        return try await BlockingPool.run { [presets] in try Self.plans(source, request.app, presets.catalog(for: source.tree), limits) }
+        return try await BlockingPool.run { [presets] in
+            try Self.plans(source, request.app, presets.catalog(for: source.tree, packs), limits)
+        }
     }
 
     func operatorConfiguration() throws -> OperatorConfiguration {

@@ -21,11 +21,11 @@ final class PresetShelf: Sendable {
         }
     }
 
-    /// With the presets that a project brings along in `.forge/presets`. Blocks on files.
+    /// With the presets that a project brings along, in packs and over them in `.forge/presets`. Blocks on files.
     /// - Throws: as `PresetCatalog.load`
-    func catalog(for tree: any SourceTree) throws -> PresetCatalog {
-        let own = try ProjectPresets.files(in: tree)
-        return own.isEmpty ? try catalog() : try PresetCatalog.load(directories: directories, adding: [own])
+    func catalog(for tree: any SourceTree, _ packs: PresetPacks = .none) throws -> PresetCatalog {
+        let layers = packs.layers + [try ProjectPresets.files(in: tree)].filter { !$0.isEmpty }
+        return layers.isEmpty ? try catalog() : try PresetCatalog.load(directories: directories, adding: layers)
     }
 }
 
@@ -35,8 +35,11 @@ enum ProjectPresets {
     private static let limit = 256
 
     /// - Throws: `preset.too-many`
-    static func files(in tree: any SourceTree, at folder: String = folder, named prefix: String = "") throws -> [DescriptorFile] {
-        let root = try RelativePath(parsing: folder)
+    static func files(in tree: any SourceTree) throws -> [DescriptorFile] {
+        try files(in: tree, at: RelativePath(parsing: folder), named: "")
+    }
+
+    static func files(in tree: any SourceTree, at root: RelativePath, named prefix: String) throws -> [DescriptorFile] {
         guard let real = try tree.resolve(root) else { return [] }
         var files: [DescriptorFile] = []
         for kind in DescriptorKind.allCases {
@@ -47,7 +50,7 @@ enum ProjectPresets {
                 files.append(DescriptorFile(file: prefix + name, bytes: bytes))
             }
             guard files.count <= limit else {
-                throw ForgeError(.configuration, "preset.too-many", "`\(prefix)\(folder)` holds more than \(limit) descriptors")
+                throw ForgeError(.configuration, "preset.too-many", "`\(prefix)\(root)` holds more than \(limit) descriptors")
             }
         }
         return files

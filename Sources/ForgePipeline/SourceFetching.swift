@@ -47,6 +47,11 @@ struct RemoteSource: Sendable {
         return (commit, entry)
     }
 
+    /// What an earlier fetch has left of the commit; asks no server.
+    func stored() async throws -> (commit: String, entry: FetchMemo.Entry)? {
+        try await remembered(fetching.mirrors.name(for: location, reader: credentials))
+    }
+
     private func remembered(_ mirror: String) async throws -> (commit: String, entry: FetchMemo.Entry)? {
         guard let commit = fullID, let entry = try await fetching.memo.entry(.own, of: commit, from: mirror, in: fetching.store) else {
             return nil

@@ -33,6 +33,20 @@ package struct LockedToolchain: Hashable, Sendable {
     }
 }
 
+/// A pack of presets as `forge.lock` names it.
+package struct LockedPack: Hashable, Sendable {
+    /// Address and version, as `crowdforge.toml` has them.
+    package let text: String
+    package let commit: String
+    package let tree: Digest
+
+    package init(text: String, commit: String, tree: Digest) {
+        self.text = text
+        self.commit = commit
+        self.tree = tree
+    }
+}
+
 /// `forge.lock`: what of Forge itself a project is built with. Only `forge lock` writes it.
 package struct LockFile: Hashable, Sendable {
     package static let fileName = "forge.lock"
@@ -42,6 +56,7 @@ package struct LockFile: Hashable, Sendable {
     /// Package manager → digest of its descriptor.
     package var packageManagers: [String: String]
     package var toolchains: [LockedToolchain]
+    package var packs: [LockedPack] = []
 
     package init(presets: [String: String] = [:], packageManagers: [String: String] = [:], toolchains: [LockedToolchain] = []) {
         self.presets = presets
@@ -57,7 +72,15 @@ package struct LockFile: Hashable, Sendable {
     /// In what `used` differs from this, each with what to know about it.
     package func drift(to used: LockFile) -> [Diagnostic] {
         Self.drift("preset", presets, used.presets) + Self.drift("package manager", packageManagers, used.packageManagers)
-            + used.toolchains.compactMap(drift)
+            + used.toolchains.compactMap(drift) + used.packs.compactMap(drift)
+    }
+
+    package func pack(_ text: String) -> LockedPack? { packs.first { $0.text == text } }
+
+    private func drift(_ used: LockedPack) -> Diagnostic? {
+        guard let locked = pack(used.text) else { return Self.remark("the pack `\(used.text)` is not locked") }
+        return locked == used
+            ? nil : Self.remark("the pack `\(used.text)` is at \(used.commit.prefix(12)) and not at the locked \(locked.commit.prefix(12))")
     }
 
     private static func drift(_ what: String, _ locked: [String: String], _ used: [String: String]) -> [Diagnostic] {
@@ -109,9 +132,11 @@ extension LockFile {
         let presets = Dictionary(reader.stringTable("presets").map { ($0.key, $0.value.value) }) { $1 }
         let managers = Dictionary(reader.stringTable("package-managers").map { ($0.key, $0.value.value) }) { $1 }
         let toolchains = reader.tableReaders("toolchain").compactMap { LockedToolchain(reading: $0) }
+        let packs = reader.tableReaders("pack").compactMap { LockedPack(reading: $0) }
         reader.finish()
         guard faults.faults.isEmpty else { throw ForgeError(.configuration, "lock.invalid", findings: faults.sorted) }
         self.init(presets: presets, packageManagers: managers, toolchains: toolchains)
+        self.packs = packs
     }
 
     /// The file's text.
@@ -133,6 +158,10 @@ extension LockFile {
                 lines += item.dependencies.map { "  \(Self.quoted("\($0.package)==\($0.version) sha256:\($0.sha256)"))," }
                 lines.append("]")
             }
+        }
+        for pack in packs.sorted(by: { $0.text < $1.text }) {
+            lines += ["", "[[pack]]", "pack = \(Self.quoted(pack.text))", "commit = \(Self.quoted(pack.commit))"]
+            lines.append("tree = \(Self.quoted("\(pack.tree)/\(pack.tree.sizeBytes)"))")
         }
         return lines.joined(separator: "\n") + "\n"
     }
@@ -170,15 +199,32 @@ extension LockedToolchain {
         }
         reader.finish()
         guard let name, let requirement, let version, let kind else { return nil }
-        var digest: Digest?
-        if let tree {
-            let parts = tree.value.split(separator: "/")
-            digest =
-                parts.count == 2 ? Int64(parts[1]).flatMap { try? Digest(hex: parts[0].dropFirst("sha256:".count), sizeBytes: $0) } : nil
-            if digest == nil { reader.faults.add("`\(tree.value)` is no tree's digest", at: tree.location, hint: "run `forge lock`") }
-        }
+        let digest = tree.flatMap { LockFile.digest($0, reader) }
         self.init(
             name: name.value, requirement: requirement.value, version: version.value, kind: kind.value, origin: origin?.value ?? "",
             sha256: sha256?.value ?? "", tree: digest, dependencies: dependencies)
+    }
+}
+
+extension LockedPack {
+    fileprivate init?(reading reader: TableReader) {
+        let (text, commit, tree) = (reader.requiredString("pack"), reader.requiredString("commit"), reader.requiredString("tree"))
+        reader.finish()
+        if let commit, commit.value.wholeMatch(of: /[0-9a-f]{40}/) == nil {
+            reader.faults.add("`\(commit.value)` is no commit's full id", at: commit.location, hint: "run `forge lock`")
+        }
+        guard let text, let commit, let tree, let digest = LockFile.digest(tree, reader) else { return nil }
+        self.init(text: text.value, commit: commit.value, tree: digest)
+    }
+}
+
+extension LockFile {
+    /// `sha256:<hex>/<size>`
+    fileprivate static func digest(_ text: Located<String>, _ reader: TableReader) -> Digest? {
+        let parts = text.value.split(separator: "/")
+        let digest =
+            parts.count == 2 ? Int64(parts[1]).flatMap { try? Digest(hex: parts[0].dropFirst("sha256:".count), sizeBytes: $0) } : nil
+        if digest == nil { reader.faults.add("`\(text.value)` is no tree's digest", at: text.location, hint: "run `forge lock`") }
+        return digest
     }
 }

@@ -25,6 +25,7 @@ struct LockCommand: ForgeSubcommand {
         let rows = result.toolchains.map {
             "\(TerminalText.padded($0.name, to: width))  \(TerminalText.padded($0.version, to: versions))  \($0.source)"
         }
-        return (rows + ["\(result.isChanged ? "wrote" : "nothing new in") \(result.file)"]).joined(separator: "\n")
+        let packs = result.packs.sorted { $0.key < $1.key }.map { "\($0.key)  \($0.value)" }
+        return (rows + packs + ["\(result.isChanged ? "wrote" : "nothing new in") \(result.file)"]).joined(separator: "\n")
     }
 }

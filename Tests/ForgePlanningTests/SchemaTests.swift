@@ -53,7 +53,8 @@ import Testing
         ("toolchain", "", [""]), ("toolchain", "[[source]]", ["toolchain-wheel", "toolchain-archive", "toolchain-host"]),
         ("toolchain", "[[links]]", ["toolchain-wheel/links"]), ("crowdforge", "", [""]), ("crowdforge", "[build]", ["/build"]),
         ("crowdforge", "[[app]]", ["/app"]), ("crowdforge", "[deploy]", ["/deploy"]), ("crowdforge", "[resources]", ["/resources"]),
-        ("crowdforge", "[source]", ["/source"]), ("crowdforge", "[routes] \"/a\"", ["/routes/*"]),
+        ("crowdforge", "[source]", ["/source"]),
+        ("crowdforge", "[presets]", ["/presets"]), ("crowdforge", "[routes] \"/a\"", ["/routes/*"]),
     ]
 
     /// Documents that lead a decoder through each of its tables.
@@ -96,6 +97,7 @@ import Testing
             deploy = {}
             resources = {}
             source = {}
+            presets = {}
             app = [{}]
             routes = { "/a" = {} }
             """

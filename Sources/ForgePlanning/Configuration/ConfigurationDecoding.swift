@@ -46,6 +46,7 @@ private struct ConfigurationDecoder {
 
     mutating func read(into configuration: inout ProjectConfiguration) {
         if let source = reader.tableReader("source") { configuration.source = SourceTableReader(table: source).read() }
+        if let presets = reader.tableReader("presets") { configuration.packs = PresetsTableReader(table: presets).packs() }
         if let build = reader.tableReader("build") { configuration.build = self.build(build) }
         if let deploy = reader.tableReader("deploy") { configuration.deploy = self.deploy(deploy) }
         if let env = reader.tableReader("env") { configuration.environment = environment(env) }

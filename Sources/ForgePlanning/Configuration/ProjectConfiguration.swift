@@ -67,6 +67,8 @@ package struct ProjectConfiguration: Hashable, Sendable {
     }
 
     package var source = Source()
+    /// `[presets] packs`: repositories of presets, each with its version.
+    package var packs: [PresetPack] = []
     package var build = Build()
     package var apps: [App] = []
     package var shared: Shared?
