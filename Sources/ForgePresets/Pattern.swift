@@ -5,6 +5,7 @@
 package struct Pattern: Hashable, Sendable {
     package let text: String
     let program: [Instruction]
+    private let start: PatternStart
     /// Number of capturing groups.
     package let groups: Int
 
@@ -15,12 +16,13 @@ package struct Pattern: Hashable, Sendable {
         try compiler.emit(.group(node, 0))
         self.text = text
         self.groups = parser.groups
-        self.program = compiler.program + [.match]
+        program = compiler.program + [.match]
+        start = PatternStart(of: program)
     }
 
     /// The first match in `text`: group 0 is the whole match, groups that took no part are nil. Nil when there is none.
     package func firstMatch(in text: some StringProtocol) -> [String?]? {
-        PatternMachine(program: program, slots: 2 * (groups + 1)).run(Array(text.unicodeScalars))
+        PatternMachine(program: program, start: self.start, slots: 2 * (groups + 1)).run(Array(text.unicodeScalars))
     }
 
     /// Matches one after the other, none within another; at most 256.
@@ -29,7 +31,10 @@ package struct Pattern: Hashable, Sendable {
         var all: [[String?]] = []
         var start = 0
         while all.count < 256, start <= scalars.count {
-            guard let found = PatternMachine(program: program, slots: 2 * (groups + 1)).ranges(scalars, from: start) else { break }
+            guard let found = PatternMachine(program: program, start: self.start, slots: 2 * (groups + 1)).ranges(scalars, from: start)
+            else {
+                break
+            }
             all.append(PatternMachine.texts(found, scalars))
             start = max(found[1], found[0] + 1)
         }
@@ -153,6 +158,7 @@ struct PatternCompiler {
 /// Walks all ways at once, so each scalar is looked at a bounded number of times.
 struct PatternMachine {
     let program: [Pattern.Instruction]
+    let start: PatternStart
     let slots: Int
 
     private struct Thread {
@@ -176,10 +182,15 @@ struct PatternMachine {
         var threads: [Thread] = []
         var best: [Int]?
         for position in start...text.count {
+            let mayBegin = best == nil && self.start.admits(position, text)
+            if threads.isEmpty, !mayBegin {
+                if self.start.isAnchored { break }
+                continue
+            }
             var seen = [Bool](repeating: false, count: program.count)
             var live: [Thread] = []
             for thread in threads { add(thread, position, text, &seen, &live) }
-            if best == nil { add(Thread(at: 0, saved: Array(repeating: -1, count: slots)), position, text, &seen, &live) }
+            if mayBegin { add(Thread(at: 0, saved: Array(repeating: -1, count: slots)), position, text, &seen, &live) }
             threads = []
             step: for thread in live {
                 switch program[thread.at] {

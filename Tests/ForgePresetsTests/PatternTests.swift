@@ -50,4 +50,16 @@ import Testing
         #expect(NearestName.of("nextsj", in: ["nextjs", "node"]) == "nextjs")
         #expect(NearestName.of("zzz", in: ["command", "output"]) == nil)
     }
+
+    /// What a search passes over must hold no match.
+    @Test(
+        arguments: [
+            ("^a", "ba", nil), ("a|^b", "cb", nil), ("a|^b", "ca", "a"), ("(?:^|,)x", "a,x", ",x"), ("$", "ab", ""), ("b*", "ab", ""),
+            ("b+$", "abb", "bb"),
+            ("\\bfoo", "a foo", "foo"), ("[^a]", "aaé", "é"), ("é|字", "a字", "字"), ("(?:)x?", "yx", ""), ("x{0,2}y", "zxxy", "xxy"),
+            ("a?$", "ba", "a"),
+        ] as [(String, String, String?)])
+    func aMatchIsFoundWhereverItMayBegin(pattern: String, text: String, match: String?) throws {
+        #expect(try Pattern(pattern).firstMatch(in: text)?.first == match.map { .some($0) })
+    }
 }
