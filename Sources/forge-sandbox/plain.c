@@ -67,9 +67,8 @@ static void limit(int resource, unsigned long most) {
     if (setrlimit(resource, &limits) < 0) die("setrlimit");
 }
 
-static void run_command(const struct request *request, const struct command *command) {
+static void run_command(const struct request *request, const struct command *command, int alive) {
     setsid();
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
     int null = open("/dev/null", O_RDONLY);
     if (null < 0 || dup2(null, 0) < 0) die("/dev/null");
     limit(RLIMIT_CORE, 0);
@@ -81,8 +80,9 @@ static void run_command(const struct request *request, const struct command *com
         // Counted for each id, and this one is the step's alone. A little more than is allowed, so that a census can see it.
         limit(RLIMIT_NPROC, request->processes + 16);
         if (setgroups(0, NULL) < 0 || setresgid(id, id, id) < 0 || setresuid(id, id, id) < 0) die("take an id of its own");
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
     }
+    // Not before: the kernel forgets the wish when ids change.
+    die_with_outer(alive);
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) die("no_new_privs");
     confine_files(".");
     umask(022);
@@ -190,9 +190,12 @@ static int watch_command(const struct request *request, pid_t child) {
 int run_plain(const struct request *request) {
     struct command command = receive_command();
     if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0) die("prctl");
+    int life[2];
+    if (pipe2(life, O_CLOEXEC) < 0) die("pipe");
     pid_t child = fork();
     if (child < 0) die("fork");
-    if (child == 0) run_command(request, &command);
+    close(life[child > 0 ? 0 : 1]);
+    if (child == 0) run_command(request, &command, life[0]);  // the other end stays open as long as this process lives
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     // The output ends with its last writer, which is not this process.
     dup2(null, 0);
