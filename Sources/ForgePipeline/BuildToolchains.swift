@@ -99,11 +99,13 @@ struct BuildToolchains: Sendable {
             else { continue }
             let tree = store.trees.sourceTree(mount.tree)
             let bytes = try await BlockingPool.run { try tree.read(manifest, limit: 4 << 20) }
-            guard let told = bytes.flatMap(Self.version(ofManifest:)), let version = ToolVersion(told), wish.requirement.allows(version) else { continue }
+            guard let told = bytes.flatMap(Self.version(ofManifest:)), let version = ToolVersion(told), wish.requirement.allows(version)
+            else { continue }
             result.identities[wish.toolchain.id] = "\(told) of \(source.origin)"
             result.chosen.append(
                 LockedToolchain(
-                    name: wish.toolchain.id, requirement: text, version: told, kind: .bundled, origin: source.origin, sha256: "", tree: nil))
+                    name: wish.toolchain.id, requirement: text, version: told, kind: .bundled, origin: source.origin, sha256: "", tree: nil)
+            )
             return true
         }
         return false

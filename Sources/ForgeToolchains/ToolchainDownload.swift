@@ -61,14 +61,16 @@ struct ToolchainDownload: Sendable {
         let version: String
         let source: ToolchainSource
 
-        init(_ name: String, _ version: String, _ source: ToolchainSource) { (self.name, self.version, self.source) = (name, version, source) }
+        init(_ name: String, _ version: String, _ source: ToolchainSource) {
+            (self.name, self.version, self.source) = (name, version, source)
+        }
 
         var text: String { "\(source.kind.rawValue) \(source.origin)" }
     }
 
     // Not the environment's: a project's folder is no place of pip's configuration.
     private static let pip = ["python3", "-I", "-m", "pip"]
-    private static let pipOptions = ["--quiet", "--disable-pip-version-check", "--no-input", "--no-cache-dir"]
+    private static let pipOptions = ["--disable-pip-version-check", "--no-input", "--no-cache-dir"]
     private static let npmOptions = [
         "--silent", "--ignore-scripts", "--cache", "cache", "--fetch-retries", "1", "--fetch-timeout", "30000", "--no-update-notifier",
     ]
@@ -76,9 +78,11 @@ struct ToolchainDownload: Sendable {
     /// Only wheels: a source package would run code. The one that was asked for first.
     private func wheels(_ wanted: [String], _ origin: Origin, _ folder: String) async throws -> [String] {
         _ = try await run(
-            Self.pip + ["download"] + Self.pipOptions + ["--only-binary=:all:", "--dest", "files"] + wanted, origin, folder)
+            Self.pip + ["download", "--quiet"] + Self.pipOptions + ["--only-binary=:all:", "--dest", "files"] + wanted, origin, folder)
         let names = try await BlockingPool.run { try Files.list("\(folder)/files") }.sorted()
-        func isOwn(_ name: String) -> Bool { Self.package(ofWheel: name).map { Self.folded($0.package) == Self.folded(origin.source.origin) } ?? false }
+        func isOwn(_ name: String) -> Bool {
+            Self.package(ofWheel: name).map { Self.folded($0.package) == Self.folded(origin.source.origin) } ?? false
+        }
         guard let own = names.first(where: isOwn), origin.source.kind == .python || names.count == 1 else {
             throw unavailable(origin, "pip left \(names.count) files")
         }

@@ -141,7 +141,9 @@ struct EntryPoint: Hashable {
                 isScripts = line.hasPrefix("[console_scripts]")
                 continue
             }
-            guard isScripts, let equals = line.firstIndex(of: "="), let entry = EntryPoint(line[line.index(after: equals)...]) else { continue }
+            guard isScripts, let equals = line.firstIndex(of: "="), let entry = EntryPoint(line[line.index(after: equals)...]) else {
+                continue
+            }
             found[line[..<equals].filter { !$0.isWhitespace }] = entry
         }
         return found

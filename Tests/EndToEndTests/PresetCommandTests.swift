@@ -160,7 +160,7 @@ import Testing
                 faults == [
                     "crowdforge.toml:2:1 unknown key `comand` in `[build]`", "one.toml:1:1 `one.toml` has no `name`",
                     "one.toml:2:1 unknown key `nmae`",
-                    "toolchains/two.toml:5:8 `kind` cannot be `whale`: expected one of `wheel`, `archive`, `host`",
+                    "toolchains/two.toml:5:8 `kind` cannot be `whale`: expected one of `bundled`, `wheel`, `npm`, `python`, `archive`, `image`, `host`",
                 ])
         }
     }

@@ -29,7 +29,7 @@ import Testing
             #expect(
                 report.json["apps"]?.elements.map { $0.without("artifact", "record", "size") } == [
                     ["kind": "static", "name": "admin", "preset": "node", "root": "apps/admin", "warnings": []],
-                    ["kind": "container", "name": "api", "preset": "node", "root": "apps/api", "warnings": []],
+                    ["kind": "container", "name": "api", "preset": "express", "root": "apps/api", "warnings": []],
                     ["kind": "static", "name": "web", "preset": "node", "root": "apps/web", "warnings": []],
                 ])
             #expect(

