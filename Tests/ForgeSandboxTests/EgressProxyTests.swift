@@ -277,6 +277,8 @@ import Testing
             let entry = "http://registry.test:\(upstream.port)"
             var limits = EgressProxy.Limits()
             limits.connections = 8
+            // How fast a machine full of other work connects is not the question.
+            limits.connectSeconds = 300
             let (outputs, records) = try await ProxyBench.with([entry], limits: limits) { bench in
                 try await withThrowingTaskGroup(of: String.self) { group in
                     for _ in 0..<40 { group.addTask { try await bench.curl("\(entry)/hello").output } }
