@@ -142,7 +142,8 @@ package struct Detector: Sendable {
     private func checkVersion(_ preset: Preset, _ facts: ProjectFacts) throws {
         guard let known = preset.versions, let min = known.min, let ecosystem = preset.ecosystem,
             let dependency = try facts.manifests.find(known.dependency, ecosystem),
-            !VersionRange.mayReach(min, requirement: dependency.requirement)
+            let version = VersionRange.base(of: dependency.requirement), !dependency.requirement.hasPrefix(">"),
+            VersionRange.isLess(version, min)
         else { return }
         let least = min.map(String.init).joined(separator: ".")
         throw ForgeError(
