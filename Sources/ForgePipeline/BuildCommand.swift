@@ -169,15 +169,17 @@ extension Pipeline {
             pipeline: self, request: request, source: source, title: opened.title, remarks: opened.warnings + ground.warnings,
             trust: ground.trust ?? request.trust(for: destination), isolation: ground, store: try await openStore(), presets: presets,
             packs: packs.used)
-        let stored = SourceRequest.Opened(
-            tree: build.store.trees.sourceTree(source.root), commit: opened.commit, title: opened.title, folder: opened.folder)
+        let stored = build.store.trees.sourceTree(source.root)
         let plans = try await spanned(events.newSpan(.detect, "detect")) {
             let limits = try operatorConfiguration().limits
             let asked = [request.source.app ?? "", opened.folder?.string ?? ""] + packs.used.map(\.tree.description)
             let plans = try await BlockingPool.run { [presets, directories] in
                 let memo = try PlanMemo(
                     folder: directories.plans, root: source.root, asked: asked, presets: presets.directories, limits: limits)
-                return try memo.plans { try Self.plans(stored, request.source.app, presets.catalog(for: stored.tree, packs), limits) }
+                return try memo.plans(of: stored) { tree in
+                    let source = SourceRequest.Opened(tree: tree, commit: opened.commit, title: opened.title, folder: opened.folder)
+                    return try Self.plans(source, request.source.app, presets.catalog(for: tree, packs), limits)
+                }
             }
             return (plans, plans.count == 1 ? plans[0].plan.preset.name : plans.map(\.name).joined(separator: ", "))
         }

@@ -5,13 +5,24 @@ internal import ForgeSystem
 internal import Foundation
 
 /// Plans that were made before. A plan follows from the source's tree, the presets, the operator's limits and this very program, so one that
-/// was made of the same is the same.
+/// was made of the same is the same; and so is one of another tree that answers all that was asked when it was made as the first one did.
 struct PlanMemo: Sendable {
     /// More are thrown away together: they are made anew in no time.
     private static let capacity = 256
 
+    /// How many trees are remembered by what was asked of them, for each question; the last ones.
+    private static let memory = 4
+
     private let folder: String
+    /// Of the whole, and of all but the tree.
     private let key: Digest
+    private let question: Digest
+
+    /// What was asked of a tree, and where the plans lie that came of it.
+    private struct Reading: Codable {
+        let reads: ReadSet
+        let plans: String
+    }
 
     /// - Parameters:
     ///   - folder: where plans are kept.
@@ -19,29 +30,44 @@ struct PlanMemo: Sendable {
     ///   - asked: what else the request says about which apps are meant.
     init(folder: String, root: Digest, asked: [String], presets: [String], limits: OperatorLimits) throws {
         var hasher = DigestHasher()
-        for part in ["1", root.hex, "\(asked)", "\(limits)", Self.program] {
+        for part in ["2", "\(asked)", "\(limits)", Self.program] {
             Array((part + "\n").utf8).withUnsafeBytes { hasher.update($0) }
         }
         for folder in presets where Files.isDirectory(folder) { try Self.add(folder, to: &hasher) }
         self.folder = folder
-        key = hasher.finish()
+        question = hasher.finish()
+        key = Digest(of: question.hex + root.hex)
     }
 
     /// Blocks.
-    func plans(_ make: () throws -> [AppPlan]) throws -> [AppPlan] {
-        let path = "\(folder)/\(key.hex).json"
-        if let bytes = try? Files.read(path), let plans = try? CanonicalJSON.decode([AppPlan].self, from: bytes) { return plans }
-        let plans = try make()
+    /// - Parameter make: is handed the tree to look at, which notes what it is asked.
+    func plans(of tree: any SourceTree, _ make: (any SourceTree) throws -> [AppPlan]) throws -> [AppPlan] {
+        if let plans = plans(key.hex) { return plans }
+        let readings = self.readings
+        let witnessed = WitnessedTree(tree)
+        if let known = try readings.first(where: { try $0.reads.holds(in: tree) }), let plans = plans(known.plans) { return plans }
+        let plans = try make(witnessed)
         // Only saves time.
-        try? save(plans, path)
+        try? save(plans, Reading(reads: witnessed.readSet, plans: key.hex), over: readings)
         return plans
     }
 
-    private func save(_ plans: [AppPlan], _ path: String) throws {
+    private func plans(_ name: String) -> [AppPlan]? {
+        (try? Files.read(path(name))).flatMap { $0 }.flatMap { try? CanonicalJSON.decode([AppPlan].self, from: $0) }
+    }
+
+    private func path(_ name: String) -> String { "\(folder)/\(name).json" }
+
+    private var readings: [Reading] {
+        (try? Files.read(path(question.hex))).flatMap { $0 }.flatMap { try? CanonicalJSON.decode([Reading].self, from: $0) } ?? []
+    }
+
+    private func save(_ plans: [AppPlan], _ reading: Reading, over readings: [Reading]) throws {
         try Files.makeDirectory(folder, mode: 0o700)
         let names = try Files.list(folder)
         if names.count >= Self.capacity { for name in names { try Files.removeTree("\(folder)/\(name)") } }
-        try Files.replace(path, with: CanonicalJSON.encode(plans), mode: 0o600)
+        try Files.replace(path(key.hex), with: CanonicalJSON.encode(plans), mode: 0o600)
+        try Files.replace(path(question.hex), with: CanonicalJSON.encode(Array(([reading] + readings).prefix(Self.memory))), mode: 0o600)
     }
 
     private static func add(_ folder: String, to hasher: inout DigestHasher) throws {

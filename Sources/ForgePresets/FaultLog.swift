@@ -5,9 +5,14 @@ package import ForgeTOML
 package final class FaultLog {
     package private(set) var faults: [Diagnostic] = []
     /// Kept only where somebody wants to know.
-    let keys = KnownKeys.notes
+    let keys: KnownKeys.Notes?
 
-    package init() {}
+    package init() { keys = KnownKeys.notes }
+
+    /// For another thread, to which the one that reads does not hand on what it is asked to note.
+    init(keys: KnownKeys.Notes?) { self.keys = keys }
+
+    func add(_ diagnostics: [Diagnostic]) { faults += diagnostics }
 
     package func add(_ message: String, at location: SourceLocation?, hint: String? = nil) {
         faults.append(Diagnostic(message, at: location, hint: hint))

@@ -99,7 +99,15 @@ struct CatalogLoader {
         begin()
         for kind in DescriptorKind.allCases {
             let folder = kind.folder.isEmpty ? directory : "\(directory)/\(kind.folder)"
-            for (file, bytes) in try CatalogLoader.files(folder) { add(DescriptorFile(file: file, bytes: bytes), as: kind) }
+            let items = try CatalogLoader.files(folder).map { DescriptorFile(file: $0.0, bytes: $0.1) }
+            guard kind == .preset else {
+                items.forEach { add($0, as: kind) }
+                continue
+            }
+            for parsed in PresetBatch(items, families: families, keys: faults.keys).parsed() {
+                faults.add(parsed.faults)
+                if let preset = parsed.preset { add(preset, parsed.file) }
+            }
         }
         for (file, bytes) in try CatalogLoader.files(directory + "/programs", suffix: ".py") {
             let name = file.split(separator: "/").last?.dropLast(".py".count) ?? ""
@@ -125,13 +133,7 @@ struct CatalogLoader {
         case .family: families.add(String(file.split(separator: "/").last?.dropLast(".toml".count) ?? ""), bytes, file: file)
         case .preset:
             guard let preset = PresetCatalog.preset(parsing: bytes, file: file, families: &families, faults: faults) else { return }
-            note(kind, preset.id, file)
-            if isGuest || guests.contains(file), presets[preset.id].map({ !isNew($0, file) }) ?? false, !preset.replaces {
-                faults.add(
-                    "there is a preset `\(preset.id)` already", at: preset.written.id,
-                    hint: "choose another id, or write `replaces = true` if this one is to take its place")
-            }
-            presets[preset.id] = preset
+            add(preset, file)
         case .packageManager:
             guard let table = PresetCatalog.table(bytes, file: file, faults: faults),
                 let manager = PackageManager(reading: table, file: file, digest: Digest(of: bytes), faults: faults)
@@ -145,6 +147,16 @@ struct CatalogLoader {
             note(kind, toolchain.id, file)
             toolchains[toolchain.id] = toolchain
         }
+    }
+
+    private mutating func add(_ preset: Preset, _ file: String) {
+        note(.preset, preset.id, file)
+        if isGuest || guests.contains(file), presets[preset.id].map({ !isNew($0, file) }) ?? false, !preset.replaces {
+            faults.add(
+                "there is a preset `\(preset.id)` already", at: preset.written.id,
+                hint: "choose another id, or write `replaces = true` if this one is to take its place")
+        }
+        presets[preset.id] = preset
     }
 
     /// Whether it came with the directory at hand, which is told of in other words.

@@ -2,7 +2,7 @@ internal import ForgeTOML
 package import ForgeModel
 
 /// A preset's file as written: types are right, nothing more. `Preset` is what a validated one becomes.
-package struct PresetDocument {
+package struct PresetDocument: Sendable {
     package let file: String
     package let location: SourceLocation
     let id: Located<String>?
@@ -23,7 +23,7 @@ package struct PresetDocument {
     var publicVariables: [Located<String>]
     var cases: [CaseDocument]
 
-    struct StepDocument {
+    struct StepDocument: Sendable {
         let location: SourceLocation
         let id: Located<String>?
         var title: String?
@@ -42,7 +42,7 @@ package struct PresetDocument {
         let written: Set<String>
     }
 
-    struct ArtifactDocument {
+    struct ArtifactDocument: Sendable {
         var kind: Located<Artifact.Kind>?
         var port: Located<Int>?
         var healthPath: Located<String>?
@@ -50,13 +50,13 @@ package struct PresetDocument {
         var environment: [(key: String, value: Located<String>)]
     }
 
-    struct VersionsDocument {
+    struct VersionsDocument: Sendable {
         let dependency: Located<String>?
         let min: Located<String>?
         let maxKnown: Located<String>?
     }
 
-    struct CaseDocument {
+    struct CaseDocument: Sendable {
         let location: SourceLocation
         let when: MatchTree?
         let kind: Artifact.Kind?

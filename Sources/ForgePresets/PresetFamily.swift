@@ -2,12 +2,12 @@ internal import ForgeModel
 internal import ForgeTOML
 
 /// What presets of one kind have in common: files of `families/`. A preset that `extends` one says only what differs.
-struct PresetFamilies {
+struct PresetFamilies: Sendable {
     private var texts: [String: (bytes: [UInt8], file: String)] = [:]
     private var known: [String: Family] = [:]
     private static let depthLimit = 4
 
-    struct Family {
+    struct Family: Sendable {
         let document: PresetDocument
         /// Its own first, then what it builds on.
         let names: [String]

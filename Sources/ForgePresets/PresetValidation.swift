@@ -53,6 +53,14 @@ extension Preset {
 private struct PresetCheck {
     let document: PresetDocument
     let faults: FaultLog
+    /// Names a placeholder may have: what is derived, what every preset has, and what the package manager says.
+    private let declared: Set<String>
+
+    init(document: PresetDocument, faults: FaultLog) {
+        self.document = document
+        self.faults = faults
+        declared = Set(Preset.standardKeys).union(document.derive.keys).union(document.cases.flatMap { $0.derive.keys })
+    }
 
     func names() {
         if let id = document.id,
@@ -90,17 +98,12 @@ private struct PresetCheck {
         }
     }
 
-    /// Names a placeholder may have: what is derived, what every preset has, and what the package manager says.
-    private var declared: [String] {
-        Array(Set(Preset.standardKeys + document.derive.keys + document.cases.flatMap { $0.derive.keys }))
-    }
-
     private func placeholders(_ template: Template, at location: SourceLocation, lists: Bool = false) {
         for name in template.placeholders {
             if name.hasPrefix("script.") || declared.contains(name) { continue }
             if name == "packageManager.install" { continue }
             if lists, Preset.packageManagerLists.contains(where: { name == "packageManager.\($0)" }) { continue }
-            let known = declared + (lists ? Preset.packageManagerLists.map { "packageManager.\($0)" } : [])
+            let known = declared.sorted() + (lists ? Preset.packageManagerLists.map { "packageManager.\($0)" } : [])
             faults.add(
                 "placeholder `{{\(name)}}` is not declared", at: location,
                 hint: NearestName.of(name, in: known).map { "did you mean `{{\($0)}}`?" } ?? "declare it with `[derive.\(name)]`")
@@ -114,7 +117,7 @@ private struct PresetCheck {
             if case .value(let key) = source.rule, !declared.contains(key) {
                 faults.add(
                     "no value is called `\(key)`", at: source.location,
-                    hint: NearestName.hint(for: key, in: declared) ?? "declare it with `[derive.\(key)]`")
+                    hint: NearestName.hint(for: key, in: declared.sorted()) ?? "declare it with `[derive.\(key)]`")
             }
         }
         if let versions = document.versions, document.ecosystem == nil, let name = versions.dependency {
@@ -209,8 +212,9 @@ private struct PresetCheck {
     private func template(_ step: PresetDocument.StepDocument) -> StepTemplate? {
         let lists = [step.inputs, step.outputs, step.caches].flatMap { $0 }
         for path in lists {
-            placeholders(Template(path.value), at: path.location, lists: true)
-            if (try? Glob(path.value.replacing("{{", with: "").replacing("}}", with: ""))) == nil {
+            let template = Template(path.value)
+            placeholders(template, at: path.location, lists: true)
+            if (try? Glob(template.parts.map(\.word).joined())) == nil {
                 faults.add("path `\(path.value)` leaves the project or is malformed", at: path.location)
             }
         }

@@ -3,11 +3,23 @@ package struct Template: Hashable, Sendable {
     package enum Part: Hashable, Sendable {
         case text(String)
         case placeholder(String)
+
+        /// Without the braces.
+        var word: String {
+            switch self {
+            case .text(let word), .placeholder(let word): word
+            }
+        }
     }
 
     package let parts: [Part]
 
     package init(_ text: String) {
+        // Most texts hold none, and a catalogue holds thousands of texts.
+        guard text.utf8.contains(UInt8(ascii: "{")) else {
+            parts = text.isEmpty ? [] : [.text(text)]
+            return
+        }
         var parts: [Part] = []
         var rest = text[...]
         while let open = rest.firstRange(of: "{{"), let close = rest[open.upperBound...].firstRange(of: "}}") {

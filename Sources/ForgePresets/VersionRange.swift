@@ -36,6 +36,37 @@ package struct VersionRange: Hashable, Sendable {
         return numbers(first.prefix { $0.isNumber || $0 == "." })
     }
 
+    /// Whether what fits a requirement may be as new as `least`. What is not understood may.
+    package static func mayReach(_ least: [Int], requirement: String) -> Bool {
+        requirement.split(separator: "|").contains { alternative in
+            guard let top = top(of: alternative) else { return true }
+            return top.isInside ? !isLess(top.version, Array(least.prefix(top.version.count))) : isLess(least, top.version)
+        }
+    }
+
+    /// The newest that one alternative admits, as far as it is written (`^8.1` is any 8), or the first that it does not; nil: there is none.
+    private static func top(of alternative: Substring) -> (version: [Int], isInside: Bool)? {
+        if let sign = alternative.firstIndex(of: "<") {
+            let rest = alternative[alternative.index(after: sign)...]
+            return base(of: rest.filter { $0 != "=" }).map { ($0, rest.hasPrefix("=")) }
+        }
+        if let dash = alternative.firstRange(of: " - ") { return base(of: String(alternative[dash.upperBound...])).map { ($0, true) } }
+        guard let base = base(of: String(alternative)) else { return nil }
+        switch String(alternative.drop { $0 == " " }.prefix { "^~=>".contains($0) }) {
+        case ">", ">=": return nil
+        case "^": return (Array(base.prefix(1)), true)
+        case "~": return (Array(base.prefix(2)), true)
+        case "~>", "~=": return (Array(base.prefix(max(1, base.count - 1))), true)
+        default: return (base, true)
+        }
+    }
+
+    /// The lowest version that a requirement of several alternatives (`^16 || ^17`) begins with.
+    package static func lowest(of requirement: String) -> [Int]? {
+        let all = requirement.split(separator: "|").map { base(of: String($0)) }
+        return all.contains(nil) ? nil : all.compactMap(\.self).min(by: isLess)
+    }
+
     /// Missing numbers count as nought.
     package static func isLess(_ left: [Int], _ right: [Int]) -> Bool {
         for index in 0..<max(left.count, right.count) {

@@ -30,6 +30,7 @@ package enum TOML {
     }
 
     private static func firstInvalidUTF8(in bytes: [UInt8]) -> Int? {
+        guard String(validating: bytes, as: UTF8.self) == nil else { return nil }
         var rest = bytes.makeIterator()
         var parser = Unicode.UTF8.ForwardParser()
         var valid = 0

@@ -73,7 +73,8 @@ package struct TOMLTable: Hashable, Sendable {
     /// The value of `key`; nil when there is none.
     package subscript(key: String) -> TOMLNode? {
         // Bytes, as TOML compares them: Swift's `==` takes two spellings of `é` for one.
-        entries.first { $0.key.utf8.elementsEqual(key.utf8) }?.node
+        let count = key.utf8.count
+        return entries.first { $0.key.utf8.count == count && $0.key.utf8.elementsEqual(key.utf8) }?.node
     }
 }
 

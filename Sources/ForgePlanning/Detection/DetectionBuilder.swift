@@ -127,7 +127,7 @@ struct DetectionBuilder {
     private func newerThanKnown() throws -> Diagnostic? {
         guard let known = winner.preset.versions, let most = known.maxKnown, let ecosystem = winner.preset.ecosystem,
             let dependency = try facts.manifests.find(known.dependency, ecosystem),
-            let version = VersionRange.base(of: dependency.requirement), VersionRange.isLess(most, Array(version.prefix(most.count)))
+            let version = VersionRange.lowest(of: dependency.requirement), VersionRange.isLess(most, Array(version.prefix(most.count)))
         else { return nil }
         return Diagnostic(
             "`\(dependency.name)` \(dependency.requirement) is newer than what is known of \(winner.preset.name)",
@@ -141,7 +141,7 @@ struct DetectionBuilder {
         // Members of a workspace share one lockfile.
         let files = facts.workspace?.manager(manager.ecosystem) == nil ? facts.files : facts.workspace?.root.files ?? facts.files
         guard try !manager.lockfiles.contains(where: { try files.isFile(Manifests.path($0)) }) else { return [] }
-        let manifest = manager.manifests.first ?? "the manifest"
+        let manifest = try manager.manifests.first { try files.isFile(Manifests.path($0)) } ?? manager.manifests.first ?? "the manifest"
         return [
             Diagnostic(
                 "dependencies are not locked: there is no `\(manager.lockfiles[0])`",

@@ -142,8 +142,7 @@ package struct Detector: Sendable {
     private func checkVersion(_ preset: Preset, _ facts: ProjectFacts) throws {
         guard let known = preset.versions, let min = known.min, let ecosystem = preset.ecosystem,
             let dependency = try facts.manifests.find(known.dependency, ecosystem),
-            let version = VersionRange.base(of: dependency.requirement), !dependency.requirement.hasPrefix(">"),
-            VersionRange.isLess(version, min)
+            !VersionRange.mayReach(min, requirement: dependency.requirement)
         else { return }
         let least = min.map(String.init).joined(separator: ".")
         throw ForgeError(
