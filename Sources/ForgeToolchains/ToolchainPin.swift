@@ -36,7 +36,9 @@ package struct ToolchainPin: Hashable, Sendable {
     package var origin: String { "\(source.kind.rawValue) \(source.origin)" }
 
     /// Where it is mounted in steps and servers, the same everywhere.
-    var path: String { "/opt/forge/\(name)" }
+    var path: String { Self.path(of: name) }
+
+    package static func path(of toolchain: String) -> String { "/opt/forge/\(toolchain)" }
 
     package func mounted(_ tree: Digest) -> MountedToolchain {
         MountedToolchain(tree: tree, path: path, searchPath: source.bin.map { $0.isRoot ? path : "\(path)/\($0)" })

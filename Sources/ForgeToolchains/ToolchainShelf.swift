@@ -83,7 +83,7 @@ package struct ToolchainShelf: Sendable {
             fetching()
             return try await scratch { home in
                 let published = try await download.versions(of: source, name, in: home)
-                guard let version = Self.newest(published, allows) else { return nil }
+                guard let version = Self.newest(published, requirement, allows) else { return nil }
                 let files = try await download.files(of: source, name, version: version, into: home)
                 let pin = try await pin(files, source, name, version)
                 let tree = try await unpacked(pin, files)
@@ -96,10 +96,19 @@ package struct ToolchainShelf: Sendable {
         }
     }
 
-    /// One that has letters in it comes before a release, and is never offered for a range.
-    private static func newest(_ published: [String], _ allows: (ToolVersion) -> Bool) -> String? {
-        published.filter { $0.allSatisfy { $0.isASCII && $0.isNumber || $0 == "." } }
+    /// The one that is asked for by its whole name; else the newest. One that has letters in it comes before a release, and is taken only by
+    /// its name.
+    private static func newest(_ published: [String], _ requirement: String, _ allows: (ToolVersion) -> Bool) -> String? {
+        let name = requirement.prefix { $0 != "+" }
+        if published.contains(where: { $0 == name }) { return String(name) }
+        guard !isEarly(name) else { return nil }
+        return published.filter { $0.allSatisfy { $0.isASCII && $0.isNumber || $0 == "." } }
             .compactMap { text in ToolVersion(text).map { (text, $0) } }.filter { allows($0.1) }.max { $0.1 < $1.1 }?.0
+    }
+
+    /// `4.0.0-rc.50`
+    private static func isEarly(_ version: Substring) -> Bool {
+        String(version).wholeMatch(of: /[0-9]+\.[0-9]+\.[0-9]+-[0-9A-Za-z.-]+/) != nil
     }
 
     private func chosen(_ memo: String, _ source: ToolchainSource, _ name: String) async throws -> ToolchainPin? {

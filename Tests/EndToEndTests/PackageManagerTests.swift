@@ -100,6 +100,8 @@ import Testing
             #expect(try await Self.page(home, project, environment) == "pnpm 9.1.0\n")
             try project.write(package(nil))
             #expect(try await Self.page(home, project, environment) == "pnpm 10.2.0\n", "the newest that reads the lockfile")
+            try project.write(package("pnpm@11.0.0-rc.1"))
+            #expect(try await Self.page(home, project, environment) == "pnpm 11.0.0-rc.1\n", "not the release after it")
             let wrong = String(repeating: "0", count: 128)
             try project.write(package("pnpm@9.1.0+sha512.\(wrong)"))
             let refused = try await home.run("build", project.path, "--json", environment: environment, timeout: 300)
