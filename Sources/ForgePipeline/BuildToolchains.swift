@@ -95,7 +95,8 @@ struct BuildToolchains: Sendable {
     /// Whether another toolchain that is mounted already brings a version that will do.
     private func isBundled(_ wish: Wish, _ text: String, _ result: inout IdentifiedToolchains) async throws -> Bool {
         for source in wish.toolchain.sources(.bundled) {
-            guard let manifest = source.manifest, let mount = result.mounts.first(where: { $0.path == ToolchainPin.path(of: source.origin) })
+            let place = ToolchainPin.path(of: source.origin)
+            guard let manifest = source.manifest, let mount = result.mounts.first(where: { $0.path == place })
             else { continue }
             let tree = store.trees.sourceTree(mount.tree)
             let bytes = try await BlockingPool.run { try tree.read(manifest, limit: 4 << 20) }
