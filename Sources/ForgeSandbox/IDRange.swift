@@ -14,9 +14,18 @@ struct IDRange: Sendable {
     let base: UInt32
     let lock: FileLock
 
+    /// Where everybody who may take ids at all looks: one machine has them once, however many stores and gateways.
+    private static let ofMachine = "/run/forge/ids"
+
+    /// - Parameter directory: for the locks where the machine's own place cannot be written to.
     /// - Throws: `ForgeError` when all ranges are taken.
     static func claim(in directory: String) throws -> IDRange {
+        if (try? Files.makeDirectory(ofMachine, mode: 0o700)) != nil { return try free(in: ofMachine) }
         try Files.makeDirectory(directory, mode: 0o700)
+        return try free(in: directory)
+    }
+
+    private static func free(in directory: String) throws -> IDRange {
         for slot in 0..<slots {
             if let lock = try FileLock.attempt("\(directory)/\(slot)") { return IDRange(base: first + slot * count, lock: lock) }
         }
