@@ -73,4 +73,13 @@ import Testing
                 locked.contains("name = \"\(server.toolchain)\"\n") && locked.contains("version = \"\(server.version)\"\n"), "\(locked)")
         }
     }
+
+    @Test func aWorkspaceOfGoModulesThatNeedOnlyEachOtherIsBuiltWithoutAnInstall() async throws {
+        try await withForgeHome { home in
+            let project = try home.project(copiedFrom: "workspace-go")
+            let report = try await home.build(project.path, in: Self.wheels)
+            #expect(report.json["preset"] == "go")
+            #expect(report.steps.compactMap { $0["id"]?.text } == ["api:build"])
+        }
+    }
 }
