@@ -17,16 +17,24 @@ struct IDRange: Sendable {
     /// Where everybody who may take ids at all looks: one machine has them once, however many stores and gateways.
     private static let ofMachine = "/run/forge/ids"
 
-    /// - Parameter directory: for the locks where the machine's own place cannot be written to.
+    /// - Parameters:
+    ///   - directory: for the locks where the machine's own place cannot be written to.
+    ///   - known: bases of ranges that something lies ready for; they are tried before the others.
     /// - Throws: `ForgeError` when all ranges are taken.
-    static func claim(in directory: String) throws -> IDRange {
-        if (try? Files.makeDirectory(ofMachine, mode: 0o700)) != nil { return try free(in: ofMachine) }
+    static func claim(in directory: String, preferring known: [UInt32] = []) throws -> IDRange {
+        let slots = known.compactMap(slot) + Array(0..<slots)
+        if (try? Files.makeDirectory(ofMachine, mode: 0o700)) != nil { return try free(of: slots, in: ofMachine) }
         try Files.makeDirectory(directory, mode: 0o700)
-        return try free(in: directory)
+        return try free(of: slots, in: directory)
     }
 
-    private static func free(in directory: String) throws -> IDRange {
-        for slot in 0..<slots {
+    private static func slot(ofBase base: UInt32) -> UInt32? {
+        guard base >= first, (base - first) % count == 0, (base - first) / count < slots else { return nil }
+        return (base - first) / count
+    }
+
+    private static func free(of candidates: [UInt32], in directory: String) throws -> IDRange {
+        for slot in candidates {
             if let lock = try FileLock.attempt("\(directory)/\(slot)") { return IDRange(base: first + slot * count, lock: lock) }
         }
         throw ForgeError(.build, "sandbox.no-ids", "all \(slots) id ranges are in use", hint: "wait for running builds to finish")

@@ -40,8 +40,10 @@ package struct OCISandbox: Sandbox {
         collect: @Sendable (SandboxResult) async throws -> Value
     ) async throws -> Value {
         try Task.checkCancellation()
-        let range = try IDRange.claim(in: "\(installation.directory)/ids")
-        let home = try TemporaryDirectory(in: installation.directory, prefix: "step")
+        let directory = installation.directory
+        let range = try IDRange.claim(
+            in: "\(directory)/ids", preferring: installation.copiesLayers ? LayerCopies.ranges(in: directory) : [])
+        let home = try TemporaryDirectory(in: directory, prefix: "step")
         do {
             let result = try await execute(request, in: home.path, range: range, output: output)
             let value = try await collect(result)

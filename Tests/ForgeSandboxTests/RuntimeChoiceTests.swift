@@ -29,6 +29,18 @@ import Testing
         try await body(folder)
     }
 
+    /// Every copy of `sub/file` by its path, with its inode.
+    private static func copies(in folder: String) throws -> [String: UInt64] {
+        var found: [String: UInt64] = [:]
+        for range in try Files.list("\(folder)/sandboxes/copies") {
+            for layer in try Files.list("\(folder)/sandboxes/copies/\(range)") {
+                let path = "\(folder)/sandboxes/copies/\(range)/\(layer)/sub/file"
+                found[path] = try #require(FileSignature.of(path)?.inode)
+            }
+        }
+        return found
+    }
+
     private static let helper = BuildProducts.executable("forge-sandbox")
 
     @Test(arguments: ["crun", "runc"]) func withoutIdMappedMountsLayersAreCopiedOnceForARangeAndStayAsTheyAre(name: String) async throws {
@@ -41,13 +53,19 @@ import Testing
             let first = try await Self.run(line, in: sandbox, layer: "\(folder)/layer")
             #expect(first.ending == .exited(0))
             #expect(first.output == "1000 sub/file\nold\nnew\n")
-            let copies = try Files.list("\(folder)/sandboxes/copies").sorted()
-            #expect(copies.count == 1)
-            let kept = "\(folder)/sandboxes/copies/\(copies[0])"
-            let inode = try Files.list(kept).map { FileSignature.of("\(kept)/\($0)/sub/file")?.inode }
-            let second = try await Self.run(line, in: sandbox, layer: "\(folder)/layer")
-            #expect(second.output == first.output)
-            #expect(try Files.list(kept).map { FileSignature.of("\(kept)/\($0)/sub/file")?.inode } == inode, "copied once")
+            let made = try Self.copies(in: folder)
+            #expect(made.count == 1)
+            // Another sandbox of this machine may hold the range just then; then a second one is given its own copy.
+            var now = made
+            repeat {
+                let before = now
+                let again = try await Self.run(line, in: sandbox, layer: "\(folder)/layer")
+                #expect(again.output == first.output)
+                now = try Self.copies(in: folder)
+                #expect(now.filter { before.keys.contains($0.key) } == before, "a copy that is there is neither changed nor made anew")
+                if now == before { break }
+            } while now.count < 20
+            #expect(now.count < 20, "a range that has its copy is taken again")
             #expect(try Files.read("\(folder)/layer/sub/file").map { String(decoding: $0, as: UTF8.self) } == "old\n")
         }
     }

@@ -17,6 +17,11 @@ struct LayerCopies: Sendable {
         owner = range.base + SandboxWorld.userID
     }
 
+    /// The ranges that have copies below `directory`.
+    static func ranges(in directory: String) -> [UInt32] {
+        ((try? Files.list("\(directory)/copies")) ?? []).compactMap(UInt32.init).sorted()
+    }
+
     /// Where the copies are, in the order of `layers`. The host's own users cannot get there, and the step only by its mounts.
     func copies(of layers: [String]) async throws -> [String] {
         try await BlockingPool.run {
