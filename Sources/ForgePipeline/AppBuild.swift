@@ -137,7 +137,7 @@ struct AppBuild: Sendable {
         identified.artifactSystem = plan.artifact.kind == .static ? nil : try await system.artifact()
         if let artifactSystem = identified.artifactSystem {
             let executables = Dictionary(
-                uniqueKeysWithValues: plan.toolchains.keys.map { ($0, catalog.toolchain($0)?.executables ?? [$0]) })
+                uniqueKeysWithValues: try plan.toolchains.keys.map { ($0, try catalog.toolchain($0)?.executables ?? [$0]) })
             identified.files = try await ImageToolchains.files(
                 plan.artifact.runtimes, executables: executables, in: artifactSystem, store, image: system.record.name)
         }

@@ -8,6 +8,7 @@ internal import ForgeReleases
 internal import ForgeSandbox
 internal import ForgeStore
 internal import ForgeSystem
+internal import ForgeToolchains
 internal import Foundation
 
 /// What `forge build` is asked for.

@@ -63,8 +63,8 @@ struct BuildToolchains: Sendable {
     func identify(_ plan: BuildPlan) async throws -> IdentifiedToolchains {
         var result = IdentifiedToolchains()
         var hosts: [String: [String]] = [:]
-        for (name, text) in plan.toolchains.sorted(by: { order($0.key) < order($1.key) }) {
-            guard let toolchain = catalog.toolchain(name) else {
+        for (name, text) in try plan.toolchains.sorted(by: { try order($0.key) < order($1.key) }) {
+            guard let toolchain = try catalog.toolchain(name) else {
                 hosts[name] = [name]
                 continue
             }
@@ -87,8 +87,8 @@ struct BuildToolchains: Sendable {
     }
 
     /// Languages before the programs that are written in them.
-    private func order(_ name: String) -> (Int, String) {
-        let isProgram = catalog.toolchain(name)?.sources.contains { $0.isWrapped || $0.kind == .bundled } ?? false
+    private func order(_ name: String) throws -> (Int, String) {
+        let isProgram = try catalog.toolchain(name)?.sources.contains { $0.isWrapped || $0.kind == .bundled } ?? false
         return (isProgram ? 1 : 0, name)
     }
 

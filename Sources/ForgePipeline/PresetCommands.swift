@@ -84,10 +84,10 @@ extension Pipeline {
     package func presetDescription(_ id: String) async throws -> PresetDescription {
         try await BlockingPool.run { [presets] in
             let catalog = try presets.catalog(for: LooseFolder(path: "."))
-            guard let preset = catalog.preset(id) else {
+            guard let preset = try catalog.preset(id) else {
                 throw ForgeError(
                     .configuration, "preset.unknown", "no preset named `\(id)`",
-                    hint: NearestName.of(id, in: catalog.presets.map(\.id)).map { "did you mean `\($0)`?" } ?? "see `forge preset list`")
+                    hint: NearestName.of(id, in: catalog.entries.map(\.id)).map { "did you mean `\($0)`?" } ?? "see `forge preset list`")
             }
             return PresetDescription(preset, from: origin(of: preset.file)) { file in
                 file.hasPrefix(installation.presets + "/") ? String(file.dropFirst(installation.presets.count + 1)) : file

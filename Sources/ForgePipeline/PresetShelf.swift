@@ -15,7 +15,7 @@ final class PresetShelf: Sendable {
     func catalog() throws -> PresetCatalog {
         try loaded.withLock { known in
             if let known { return known }
-            let catalog = try PresetCatalog.load(directories: directories)
+            let catalog = try PresetCatalog.load(directories: directories, readsAll: false)
             known = catalog
             return catalog
         }
@@ -25,7 +25,7 @@ final class PresetShelf: Sendable {
     /// - Throws: as `PresetCatalog.load`
     func catalog(for tree: any SourceTree, _ packs: PresetPacks = .none) throws -> PresetCatalog {
         let layers = packs.layers + [try ProjectPresets.files(in: tree)].filter { !$0.isEmpty }
-        return layers.isEmpty ? try catalog() : try PresetCatalog.load(directories: directories, adding: layers)
+        return layers.isEmpty ? try catalog() : try PresetCatalog.load(directories: directories, adding: layers, readsAll: false)
     }
 }
 

@@ -59,7 +59,7 @@ package struct DescriptorCheck: Sendable {
         catalog = loader.catalog()
         faults = log.sorted
         let own = Set(files.map(\.file))
-        presets = catalog.presets.filter { own.contains($0.file) }
+        presets = try catalog.presets.filter { own.contains($0.file) }
     }
 
     private static func isInstalled(_ file: String, _ directories: [String]) -> Bool {

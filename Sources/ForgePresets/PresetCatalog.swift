@@ -3,24 +3,34 @@ internal import ForgeTOML
 internal import ForgeModel
 
 /// Every preset, package manager and toolchain Forge knows in one run.
-package struct PresetCatalog: Hashable, Sendable {
+package struct PresetCatalog: Sendable {
     /// Sorted by id.
-    package let presets: [Preset]
+    package let entries: [CatalogEntry]
     package let packageManagers: [PackageManager]
-    package let toolchains: [Toolchain]
+    let toolchainsByID: [String: OnDemand<Toolchain>]
     /// Small programs of `programs/` by name (without `.py`), which commands of descriptors carry in full as `{{program.<name>}}`.
     package let programs: [String: String]
 
-    package func preset(_ id: String) -> Preset? { presets.first { $0.id == id } }
+    /// Sorted by id; all of them are read.
+    /// - Throws: as `CatalogEntry.preset()`
+    package var presets: [Preset] { get throws { try entries.map { try $0.preset() } } }
+
+    /// - Throws: as `CatalogEntry.preset()`
+    package func preset(_ id: String) throws -> Preset? { try entries.first { $0.id == id }?.preset() }
     package func packageManager(_ id: String) -> PackageManager? { packageManagers.first { $0.id == id } }
-    package func toolchain(_ id: String) -> Toolchain? { toolchains.first { $0.id == id } }
+    /// - Throws: as `CatalogEntry.preset()`
+    package func toolchain(_ id: String) throws -> Toolchain? { try toolchainsByID[id]?.value() }
+    /// Sorted by id; all of them are read.
+    /// - Throws: as `CatalogEntry.preset()`
+    package var toolchains: [Toolchain] { get throws { try toolchainsByID.sorted { $0.key < $1.key }.map { try $0.value.value() } } }
 
     /// Reads `*.toml`, `families/*.toml`, `package-managers/*.toml` and `toolchains/*.toml` of each directory; a later directory's
     /// descriptor replaces an earlier one of the same id. Blocks on files.
-    /// - Throws: `ForgeError` `preset.invalid` with every fault of every file, or `preset.unreadable`.
-    package static func load(directories: [String]) throws -> PresetCatalog {
+    /// - Parameter readsAll: false leaves presets and toolchains that the directory's index knows until somebody asks for them.
+    /// - Throws: `ForgeError` `preset.invalid` with every fault of every file that is read, or `preset.unreadable`.
+    package static func load(directories: [String], readsAll: Bool = true) throws -> PresetCatalog {
         let faults = FaultLog()
-        var loader = CatalogLoader(faults: faults)
+        var loader = CatalogLoader(faults: faults, readsAll: readsAll)
         for directory in directories { try loader.read(directory) }
         let catalog = loader.catalog()
         guard faults.faults.isEmpty else { throw ForgeError(.configuration, "preset.invalid", findings: faults.sorted) }
@@ -31,9 +41,9 @@ package struct PresetCatalog: Hashable, Sendable {
     /// with `replaces = true`.
     /// - Parameter layers: the files of one origin each, later ones over earlier ones.
     /// - Throws: as `load(directories:)`
-    package static func load(directories: [String], adding layers: [[DescriptorFile]]) throws -> PresetCatalog {
+    package static func load(directories: [String], adding layers: [[DescriptorFile]], readsAll: Bool = true) throws -> PresetCatalog {
         let faults = FaultLog()
-        var loader = CatalogLoader(faults: faults)
+        var loader = CatalogLoader(faults: faults, readsAll: readsAll)
         for directory in directories { try loader.read(directory) }
         for layer in layers {
             loader.begin(asGuest: true)
@@ -72,16 +82,20 @@ package struct PresetCatalog: Hashable, Sendable {
 /// Gathers descriptors; those that come later take the places of earlier ones.
 struct CatalogLoader {
     let faults: FaultLog
-    var presets: [String: Preset] = [:]
+    private let readsAll: Bool
+    private var presets: [String: CatalogEntry] = [:]
     var managers: [String: PackageManager] = [:]
-    var toolchains: [String: Toolchain] = [:]
+    private var toolchains: [String: OnDemand<Toolchain>] = [:]
     var programs: [String: String] = [:]
-    private var families = PresetFamilies()
+    private(set) var families = PresetFamilies()
     /// Which file of the directory at hand has said an id.
     private var origins: [DescriptorKind: [String: String]] = [:]
     private var seen: Set<String> = []
 
-    init(faults: FaultLog) { self.faults = faults }
+    init(faults: FaultLog, readsAll: Bool = true) {
+        self.faults = faults
+        self.readsAll = readsAll
+    }
 
     /// Whether what comes is a stranger's: it brings nothing that names programs of this machine, and takes no preset's place in silence.
     private var isGuest = false
@@ -97,16 +111,20 @@ struct CatalogLoader {
 
     mutating func read(_ directory: String) throws {
         begin()
+        var index: PresetIndex?
         for kind in DescriptorKind.allCases {
             let folder = kind.folder.isEmpty ? directory : "\(directory)/\(kind.folder)"
             let items = try CatalogLoader.files(folder).map { DescriptorFile(file: $0.0, bytes: $0.1) }
-            guard kind == .preset else {
-                items.forEach { add($0, as: kind) }
-                continue
-            }
-            for parsed in PresetBatch(items, families: families, keys: faults.keys).parsed() {
-                faults.add(parsed.faults)
-                if let preset = parsed.preset { add(preset, parsed.file) }
+            switch kind {
+            case .family, .packageManager: items.forEach { add($0, as: kind) }
+            case .preset:
+                // Families are known by now.
+                if !readsAll { index = PresetIndex.read(in: directory, families: families) }
+                add(presets: items, knownTo: index)
+            case .toolchain:
+                for item in items {
+                    if let known = index?.toolchain(in: item) { add(known.id, known.content, item.file) } else { add(item, as: kind) }
+                }
             }
         }
         for (file, bytes) in try CatalogLoader.files(directory + "/programs", suffix: ".py") {
@@ -116,6 +134,17 @@ struct CatalogLoader {
                 continue
             }
             programs[String(name)] = text
+        }
+    }
+
+    private mutating func add(presets items: [DescriptorFile], knownTo index: PresetIndex?) {
+        var unknown: [DescriptorFile] = []
+        for item in items {
+            if let entry = index?.preset(in: item, families) { add(entry) } else { unknown.append(item) }
+        }
+        for parsed in PresetBatch(unknown, families: families, keys: faults.keys).parsed() {
+            faults.add(parsed.faults)
+            if let preset = parsed.preset { add(CatalogEntry(preset)) }
         }
     }
 
@@ -133,7 +162,7 @@ struct CatalogLoader {
         case .family: families.add(String(file.split(separator: "/").last?.dropLast(".toml".count) ?? ""), bytes, file: file)
         case .preset:
             guard let preset = PresetCatalog.preset(parsing: bytes, file: file, families: &families, faults: faults) else { return }
-            add(preset, file)
+            add(CatalogEntry(preset))
         case .packageManager:
             guard let table = PresetCatalog.table(bytes, file: file, faults: faults),
                 let manager = PackageManager(reading: table, file: file, digest: Digest(of: bytes), faults: faults)
@@ -141,26 +170,29 @@ struct CatalogLoader {
             note(kind, manager.id, file)
             managers[manager.id] = manager
         case .toolchain:
-            guard let table = PresetCatalog.table(bytes, file: file, faults: faults),
-                let toolchain = Toolchain(reading: table, file: file, digest: Digest(of: bytes), faults: faults)
-            else { return }
-            note(kind, toolchain.id, file)
-            toolchains[toolchain.id] = toolchain
+            guard let toolchain = Toolchain(parsing: item, faults: faults) else { return }
+            add(toolchain.id, OnDemand(toolchain), file)
         }
     }
 
-    private mutating func add(_ preset: Preset, _ file: String) {
-        note(.preset, preset.id, file)
-        if isGuest || guests.contains(file), presets[preset.id].map({ !isNew($0, file) }) ?? false, !preset.replaces {
+    private mutating func add(_ id: String, _ toolchain: OnDemand<Toolchain>, _ file: String) {
+        note(.toolchain, id, file)
+        toolchains[id] = toolchain
+    }
+
+    private mutating func add(_ entry: CatalogEntry) {
+        let (id, file) = (entry.id, entry.file)
+        note(.preset, id, file)
+        if isGuest || guests.contains(file), presets[id].map({ !isNew($0, file) }) ?? false, let preset = entry.read, !preset.replaces {
             faults.add(
-                "there is a preset `\(preset.id)` already", at: preset.written.id,
+                "there is a preset `\(id)` already", at: preset.written.id,
                 hint: "choose another id, or write `replaces = true` if this one is to take its place")
         }
-        presets[preset.id] = preset
+        presets[id] = entry
     }
 
     /// Whether it came with the directory at hand, which is told of in other words.
-    private func isNew(_ preset: Preset, _ file: String) -> Bool { preset.file == file || seen.contains(preset.file) }
+    private func isNew(_ entry: CatalogEntry, _ file: String) -> Bool { entry.file == file || seen.contains(entry.file) }
 
     private mutating func note(_ kind: DescriptorKind, _ id: String, _ file: String) {
         if let other = origins[kind]?[id] { faults.add("`\(id)` is already the id of `\(other)`", at: SourceLocation(file: file)) }
@@ -172,12 +204,13 @@ struct CatalogLoader {
     func catalog() -> PresetCatalog {
         // A name that is missing may stand in a file with faults of its own.
         if faults.faults.isEmpty {
-            for preset in presets.values.sorted(by: { $0.id < $1.id }) { checkNames(of: preset) }
+            // Names in those that are not read were checked when the index was made.
+            for preset in presets.values.compactMap(\.read).sorted(by: { $0.id < $1.id }) { checkNames(of: preset) }
         }
         for manager in managers.values.sorted(by: { $0.id < $1.id }) { checkPrograms(of: manager) }
         return PresetCatalog(
-            presets: presets.values.sorted { $0.id < $1.id }, packageManagers: managers.values.sorted { $0.id < $1.id },
-            toolchains: toolchains.values.sorted { $0.id < $1.id }, programs: programs)
+            entries: presets.values.sorted { $0.id < $1.id }, packageManagers: managers.values.sorted { $0.id < $1.id },
+            toolchainsByID: toolchains, programs: programs)
     }
 
     private func checkNames(of preset: Preset) {

@@ -15,6 +15,11 @@ struct PresetFamilies: Sendable {
         let bytes: [UInt8]
     }
 
+    /// Of all of them by name.
+    var digest: Digest {
+        Digest(of: texts.sorted { $0.key < $1.key }.flatMap { Array($0.key.utf8) + [0] + Digest(of: $0.value.bytes).hex.utf8 + [0] })
+    }
+
     mutating func add(_ name: String, _ bytes: [UInt8], file: String) { texts[name] = (bytes, file) }
 
     /// The family that a descriptor says it extends; nil when it names none, or none that is there.

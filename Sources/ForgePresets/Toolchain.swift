@@ -35,6 +35,11 @@ package struct Toolchain: Hashable, Sendable {
 }
 
 extension Toolchain {
+    init?(parsing item: DescriptorFile, faults: FaultLog) {
+        guard let table = PresetCatalog.table(item.bytes, file: item.file, faults: faults) else { return nil }
+        self.init(reading: table, file: item.file, digest: Digest(of: item.bytes), faults: faults)
+    }
+
     init?(reading table: TOMLTable, file: String, digest: Digest, faults: FaultLog) {
         let before = faults.faults.count
         let reader = TableReader(table, file: file, name: "", faults: faults)

@@ -146,6 +146,6 @@ import Testing
 
     @Test func theShippedPresetsStandInNoOnesWay() throws {
         let catalog = try Shipped.catalog.get()
-        #expect(try PresetLinter(catalog: catalog).findings(about: catalog.presets).map(\.diagnostic) == [])
+        #expect(try PresetLinter(catalog: catalog).findings(about: try catalog.presets).map(\.diagnostic) == [])
     }
 }

@@ -51,7 +51,7 @@ package struct PresetLinter {
             if facts.configuration.build.framework != nil { continue }
             try note(overlap: detector.rank(facts), ids, shown: "case `\(item.name)`", &pairs, &found)
         }
-        for preset in catalog.presets {
+        for preset in try catalog.presets {
             let isSubject = ids.contains(preset.id)
             var wins = false
             var winners: [String] = []

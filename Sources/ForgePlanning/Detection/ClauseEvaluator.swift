@@ -38,7 +38,7 @@ final class ProjectFacts {
         if let own = configuration.build.framework { return own }
         guard let named = movingIn.setting(.framework) else { return nil }
         let versioned = named.text.wholeMatch(of: /(.+)-v?[0-9]+/).map { String($0.1) }
-        let id = [named.text, versioned].compactMap(\.self).first { id in catalog.presets.contains { $0.id == id } }
+        let id = [named.text, versioned].compactMap(\.self).first { id in catalog.entries.contains { $0.id == id } }
         return id.map { Located($0, at: named.location) }
     }
 
@@ -88,6 +88,14 @@ struct ClauseEvaluator {
         case .none(let trees):
             let parts = try evaluate(trees, confidence, negated: !negated) { $0.held }
             return MatchOutcome(held: !parts.contains(where: \.held), confidence: confidence, clauses: parts.flatMap(\.clauses))
+        }
+    }
+
+    /// Whether a preset may match. What cannot be read says nothing here: whoever needs it is told.
+    func passes(_ entry: CatalogEntry) -> Bool {
+        guard let sieve = entry.sieve else { return true }
+        return sieve.clauses.contains { clause in
+            do { return try evidence(of: clause) != nil } catch { return true }
         }
     }
 

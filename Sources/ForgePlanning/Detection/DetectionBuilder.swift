@@ -75,7 +75,7 @@ struct DetectionBuilder {
     }
 
     private func version(of name: String, _ deriver: Deriver) throws -> Derived? {
-        guard let toolchain = facts.catalog.toolchain(name) else { return nil }
+        guard let toolchain = try facts.catalog.toolchain(name) else { return nil }
         let asked = try value(of: toolchain.version, name, deriver)
         guard let readable = try value(of: toolchain.lockfile, name, deriver) else { return asked }
         guard let asked else { return readable }

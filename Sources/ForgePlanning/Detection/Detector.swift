@@ -81,8 +81,10 @@ package struct Detector: Sendable {
 
     func rank(_ facts: ProjectFacts, asksAll: Bool = false) throws -> Ranking {
         let evaluator = ClauseEvaluator(facts: facts, installs: { false }, asksAll: asksAll)
-        let all = try catalog.presets.map { preset in
-            Match(preset: preset, outcome: try evaluator.evaluate(preset.match, defaultConfidence: preset.confidence))
+        let asked = try catalog.entries.filter { try asksAll || $0.id == facts.framework?.value || evaluator.passes($0) }
+        let all = try asked.map { entry in
+            let preset = try entry.preset()
+            return Match(preset: preset, outcome: try evaluator.evaluate(preset.match, defaultConfidence: preset.confidence))
         }.sorted { Detector.seniority($0) < Detector.seniority($1) }
         let held = all.filter(\.outcome.held)
         if let forced = facts.framework { return try self.forced(forced, all, held) }
@@ -106,7 +108,7 @@ package struct Detector: Sendable {
         guard let winner = all.first(where: { $0.preset.id == name.value }) else {
             throw ForgeError(
                 .configuration, "config.unknown-framework", "no preset named `\(name.value)`", at: name.location,
-                hint: NearestName.hint(for: name.value, in: catalog.presets.map(\.id)))
+                hint: NearestName.hint(for: name.value, in: catalog.entries.map(\.id)))
         }
         let losers = held.filter { $0.preset.id != winner.preset.id }.map {
             (match: $0, reason: "`\(name.location.file)` names `\(name.value)`")
@@ -174,17 +176,17 @@ package struct Detector: Sendable {
             manager.manifests.first.map { "`\($0)` (\(manager.name))" }
         }
         let settle = "describe the build in `crowdforge.toml`: `[build]` with `command` and `output`"
-        let spelled = Detector.misspelled(entries, ranking)
+        let spelled = Detector.misspelled(entries, try catalog.presets)
         return ForgeError(
             .detection, "detect.none", "no framework recognized in `\(facts.files.root)`",
             hint: (spelled.map { $0 + "; " } ?? "")
-                + "looked for \(ranking.all.count) frameworks and languages, for \(manifests.joined(separator: ", ")), a "
+                + "looked for \(catalog.entries.count) frameworks and languages, for \(manifests.joined(separator: ", ")), a "
                 + "`Dockerfile` and an `index.html`; if it is none of them, " + settle)
     }
 
     /// A file that only its case keeps from being found.
-    private static func misspelled(_ entries: [String], _ ranking: Ranking) -> String? {
-        let wanted = ranking.all.flatMap(\.preset.match.clauses).flatMap { clause -> [String] in
+    private static func misspelled(_ entries: [String], _ presets: [Preset]) -> String? {
+        let wanted = presets.flatMap(\.match.clauses).flatMap { clause -> [String] in
             guard case .file(let test) = clause.test else { return [] }
             return test.globs.flatMap(\.alternatives).filter { $0.count == 1 }.flatMap { $0 }
         }

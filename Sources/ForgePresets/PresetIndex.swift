@@ -1,0 +1,66 @@
+internal import Foundation
+package import ForgeModel
+
+/// What is known of a directory's presets and toolchains without reading them: their ids, and what a project must have for a preset to match.
+///
+/// A file `index.tsv` beside them, made by `text(of:)`. It speaks of files by their SHA-256: one that was changed since, or is not in it,
+/// is read like any other.
+package struct PresetIndex: Sendable {
+    package static let file = "index.tsv"
+    private static let title = "# Made of the descriptors beside it; whatever is not listed with its SHA-256 is read whole."
+    private static let families = "families"
+
+    private struct Line: Sendable {
+        let id: Substring
+        let cells: [Substring]
+    }
+
+    /// By the name of the file and its digest.
+    private let lines: [String: Line]
+
+    /// Nil when there is none, or families were changed since: a preset is no longer what it was then.
+    static func read(in directory: String, families: PresetFamilies) -> PresetIndex? {
+        guard let data = FileManager.default.contents(atPath: "\(directory)/\(file)") else { return nil }
+        let rows = String(decoding: data, as: UTF8.self).split(separator: "\n").map {
+            $0.split(separator: "\t", omittingEmptySubsequences: false)
+        }
+        guard rows.contains([Self.families[...], families.digest.hex[...]]) else { return nil }
+        let lines = rows.filter { $0.count >= 3 }.map { ("\($0[0])\t\($0[1])", Line(id: $0[2], cells: Array($0[3...]))) }
+        return PresetIndex(lines: Dictionary(lines) { first, _ in first })
+    }
+
+    /// Nil for a preset that has to be read.
+    func preset(in item: DescriptorFile, _ families: PresetFamilies) -> CatalogEntry? {
+        line(of: item).map { CatalogEntry(id: String($0.id), item, families, sieve: PresetSieve(cells: $0.cells)) }
+    }
+
+    /// Nil for a toolchain that has to be read.
+    func toolchain(in item: DescriptorFile) -> (id: String, content: OnDemand<Toolchain>)? {
+        line(of: item).map { (String($0.id), OnDemand { Toolchain(parsing: item, faults: $0) }) }
+    }
+
+    private func line(of item: DescriptorFile) -> Line? { lines["\(Self.name(item.file))\t\(Digest(of: item.bytes).hex)"] }
+
+    /// The index of a directory whose descriptors are sound.
+    /// - Throws: as `PresetCatalog.load`
+    package static func text(of directory: String) throws -> String {
+        let catalog = try PresetCatalog.load(directories: [directory])
+        let presets = try catalog.presets.map { try row($0.file, $0.id, PresetSieve(of: $0.match)?.cells ?? []) }
+        let toolchains = try catalog.toolchains.map { try row($0.file, $0.id, []) }
+        var loader = CatalogLoader(faults: FaultLog())
+        try loader.read(directory)
+        return ([title, "\(families)\t\(loader.families.digest.hex)"] + presets + toolchains).joined(separator: "\n") + "\n"
+    }
+
+    private static func row(_ file: String, _ id: String, _ cells: [String]) throws -> String {
+        let bytes = Array(try Data(contentsOf: URL(fileURLWithPath: file)))
+        return ([name(file), Digest(of: bytes).hex, id] + cells).joined(separator: "\t")
+    }
+
+    /// With its folder where that says what it describes.
+    private static func name(_ file: String) -> String {
+        let folder = DescriptorKind(file: file).folder
+        let last = file.split(separator: "/").last.map(String.init) ?? file
+        return folder.isEmpty ? last : "\(folder)/\(last)"
+    }
+}
