@@ -74,12 +74,19 @@ extension ForgeHome {
         return steps.first { $0["id"] == .string(step) }?["result"]?["egress"]?.elements ?? []
     }
 
-    /// Files below `folder` that hold one of `words`.
-    func files(in folder: String, holding words: String...) async throws -> [String] {
+    /// Files below `folder` that hold one of `words`. Of disk images, gigabytes of nothing, only what was written is looked at.
+    func files(in folder: String, holding words: String...) async throws -> [String] { try await files(in: folder, holding: words) }
+
+    func files(in folder: String, holding words: [String]) async throws -> [String] {
+        let script = """
+            find . -type f -size -256M -print0 | xargs -0 -r grep -lFa "$@"
+            find . -type f ! -size -256M | while read -r file; do tar -cSf - "$file" | grep -qFa "$@" && echo "$file"; done
+            exit 0
+            """
         let run = try await start(
-            program: "/usr/bin/grep", ["-rlFa"] + words.flatMap { ["-e", $0] } + ["."], cwd: folder
+            program: "/bin/sh", ["-c", script, "sh"] + words.flatMap { ["-e", $0] }, cwd: folder
         ).finish()
-        guard run.exitCode <= 1 else { throw TestSupportError(run.error) }
+        guard run.exitCode == 0, run.error.isEmpty else { throw TestSupportError(run.error) }
         return run.output.split(separator: "\n").map(String.init).sorted()
     }
 }
