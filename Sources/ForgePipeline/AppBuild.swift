@@ -111,7 +111,7 @@ struct AppBuild: Sendable {
             identified.append(
                 system.isImage ? try await imageToolchains(plan, system, choice.catalog) : try await hostToolchains(plan, system, choice))
         }
-        let used = BuildLock.used(plans.map(\.filled.plan), identified, choice.catalog, packs)
+        let used = try BuildLock.used(plans.map(\.filled.plan), identified, choice.catalog, packs)
         return (
             identified, distinct(identified.flatMap(\.warnings)) + (try BuildLock.check(used, against: lock, isStrict: request.isLocked))
         )

@@ -13,7 +13,8 @@ enum BuildLock {
     }
 
     /// What a build of these plans uses.
-    static func used(_ plans: [BuildPlan], _ toolchains: [IdentifiedToolchains], _ catalog: PresetCatalog, _ packs: [LockedPack])
+    /// - Throws: `preset.invalid`
+    static func used(_ plans: [BuildPlan], _ toolchains: [IdentifiedToolchains], _ catalog: PresetCatalog, _ packs: [LockedPack]) throws
         -> LockFile
     {
         var lock = LockFile(toolchains: toolchains.flatMap(\.chosen))
@@ -21,7 +22,7 @@ enum BuildLock {
         for plan in plans {
             lock.presets[plan.preset.id] = plan.preset.digest.description
             for manager in plan.steps.compactMap({ $0.registries?.manager }) {
-                lock.packageManagers[manager] = catalog.packageManager(manager)?.digest.description
+                lock.packageManagers[manager] = try catalog.packageManager(manager)?.digest.description
             }
         }
         return lock

@@ -53,7 +53,7 @@ extension Pipeline {
             image: { try await puller.image($0) { _ in }.root })
         var toolchains: [IdentifiedToolchains] = []
         for app in plans { toolchains.append(try await choice.identify(app.plan)) }
-        let lock = BuildLock.used(plans.map(\.plan), toolchains, catalog, packs.used)
+        let lock = try BuildLock.used(plans.map(\.plan), toolchains, catalog, packs.used)
         let folder = try await BlockingPool.run { try Self.folder(of: request, source.folder) }
         let path = "\(folder)/\(LockFile.fileName)"
         if lock != former { try await BlockingPool.run { try Files.writeAtomically(Array(lock.text.utf8), to: path) } }

@@ -25,3 +25,17 @@ package struct CatalogEntry: Sendable {
     /// - Throws: `ForgeError` `preset.invalid` when the file is not what the index took it for: another version's.
     package func preset() throws -> Preset { try content.value() }
 }
+
+/// A package manager's place in the catalogue.
+struct ManagerEntry: Sendable {
+    let id: String
+    let ecosystem: Ecosystem
+    let content: OnDemand<PackageManager>
+
+    init(_ manager: PackageManager) { self.init(id: manager.id, manager.ecosystem, OnDemand(manager)) }
+
+    /// One that the index knows.
+    init(id: String, _ ecosystem: Ecosystem, _ content: OnDemand<PackageManager>) {
+        (self.id, self.ecosystem, self.content) = (id, ecosystem, content)
+    }
+}

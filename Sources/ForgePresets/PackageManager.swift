@@ -48,6 +48,11 @@ package struct PackageManager: Hashable, Sendable {
 }
 
 extension PackageManager {
+    init?(parsing item: DescriptorFile, faults: FaultLog) {
+        guard let table = PresetCatalog.table(item.bytes, file: item.file, faults: faults) else { return nil }
+        self.init(reading: table, file: item.file, digest: Digest(of: item.bytes), faults: faults)
+    }
+
     init?(reading table: TOMLTable, file: String, digest: Digest, faults: FaultLog) {
         let before = faults.faults.count
         let reader = TableReader(table, file: file, name: "", faults: faults)

@@ -6,7 +6,7 @@ internal import ForgeModel
 package struct PresetCatalog: Sendable {
     /// Sorted by id.
     package let entries: [CatalogEntry]
-    package let packageManagers: [PackageManager]
+    let managers: [ManagerEntry]
     let toolchainsByID: [String: OnDemand<Toolchain>]
     /// Small programs of `programs/` by name (without `.py`), which commands of descriptors carry in full as `{{program.<name>}}`.
     package let programs: [String: String]
@@ -17,7 +17,16 @@ package struct PresetCatalog: Sendable {
 
     /// - Throws: as `CatalogEntry.preset()`
     package func preset(_ id: String) throws -> Preset? { try entries.first { $0.id == id }?.preset() }
-    package func packageManager(_ id: String) -> PackageManager? { packageManagers.first { $0.id == id } }
+    /// - Throws: as `CatalogEntry.preset()`
+    package func packageManager(_ id: String) throws -> PackageManager? { try managers.first { $0.id == id }?.content.value() }
+    /// Sorted by id.
+    /// - Throws: as `CatalogEntry.preset()`
+    package func packageManagers(of ecosystem: Ecosystem) throws -> [PackageManager] {
+        try managers.filter { $0.ecosystem == ecosystem }.map { try $0.content.value() }
+    }
+    /// Sorted by id; all of them are read.
+    /// - Throws: as `CatalogEntry.preset()`
+    package var packageManagers: [PackageManager] { get throws { try managers.map { try $0.content.value() } } }
     /// - Throws: as `CatalogEntry.preset()`
     package func toolchain(_ id: String) throws -> Toolchain? { try toolchainsByID[id]?.value() }
     /// Sorted by id; all of them are read.
@@ -26,7 +35,7 @@ package struct PresetCatalog: Sendable {
 
     /// Reads `*.toml`, `families/*.toml`, `package-managers/*.toml` and `toolchains/*.toml` of each directory; a later directory's
     /// descriptor replaces an earlier one of the same id. Blocks on files.
-    /// - Parameter readsAll: false leaves presets and toolchains that the directory's index knows until somebody asks for them.
+    /// - Parameter readsAll: false leaves descriptors that the directory's index knows until somebody asks for them.
     /// - Throws: `ForgeError` `preset.invalid` with every fault of every file that is read, or `preset.unreadable`.
     package static func load(directories: [String], readsAll: Bool = true) throws -> PresetCatalog {
         let faults = FaultLog()
@@ -84,7 +93,7 @@ struct CatalogLoader {
     let faults: FaultLog
     private let readsAll: Bool
     private var presets: [String: CatalogEntry] = [:]
-    var managers: [String: PackageManager] = [:]
+    private var managers: [String: ManagerEntry] = [:]
     private var toolchains: [String: OnDemand<Toolchain>] = [:]
     var programs: [String: String] = [:]
     private(set) var families = PresetFamilies()
@@ -116,11 +125,14 @@ struct CatalogLoader {
             let folder = kind.folder.isEmpty ? directory : "\(directory)/\(kind.folder)"
             let items = try CatalogLoader.files(folder).map { DescriptorFile(file: $0.0, bytes: $0.1) }
             switch kind {
-            case .family, .packageManager: items.forEach { add($0, as: kind) }
-            case .preset:
-                // Families are known by now.
+            case .family:
+                items.forEach { add($0, as: kind) }
                 if !readsAll { index = PresetIndex.read(in: directory, families: families) }
-                add(presets: items, knownTo: index)
+            case .preset: add(presets: items, knownTo: index)
+            case .packageManager:
+                for item in items {
+                    if let known = index?.packageManager(in: item) { add(known, item.file) } else { add(item, as: kind) }
+                }
             case .toolchain:
                 for item in items {
                     if let known = index?.toolchain(in: item) { add(known.id, known.content, item.file) } else { add(item, as: kind) }
@@ -164,15 +176,17 @@ struct CatalogLoader {
             guard let preset = PresetCatalog.preset(parsing: bytes, file: file, families: &families, faults: faults) else { return }
             add(CatalogEntry(preset))
         case .packageManager:
-            guard let table = PresetCatalog.table(bytes, file: file, faults: faults),
-                let manager = PackageManager(reading: table, file: file, digest: Digest(of: bytes), faults: faults)
-            else { return }
-            note(kind, manager.id, file)
-            managers[manager.id] = manager
+            guard let manager = PackageManager(parsing: item, faults: faults) else { return }
+            add(ManagerEntry(manager), file)
         case .toolchain:
             guard let toolchain = Toolchain(parsing: item, faults: faults) else { return }
             add(toolchain.id, OnDemand(toolchain), file)
         }
+    }
+
+    private mutating func add(_ manager: ManagerEntry, _ file: String) {
+        note(.packageManager, manager.id, file)
+        managers[manager.id] = manager
     }
 
     private mutating func add(_ id: String, _ toolchain: OnDemand<Toolchain>, _ file: String) {
@@ -207,9 +221,9 @@ struct CatalogLoader {
             // Names in those that are not read were checked when the index was made.
             for preset in presets.values.compactMap(\.read).sorted(by: { $0.id < $1.id }) { checkNames(of: preset) }
         }
-        for manager in managers.values.sorted(by: { $0.id < $1.id }) { checkPrograms(of: manager) }
+        for manager in managers.values.compactMap(\.content.atHand).sorted(by: { $0.id < $1.id }) { checkPrograms(of: manager) }
         return PresetCatalog(
-            entries: presets.values.sorted { $0.id < $1.id }, packageManagers: managers.values.sorted { $0.id < $1.id },
+            entries: presets.values.sorted { $0.id < $1.id }, managers: managers.values.sorted { $0.id < $1.id },
             toolchainsByID: toolchains, programs: programs)
     }
 

@@ -1,7 +1,8 @@
 internal import Foundation
 package import ForgeModel
 
-/// What is known of a directory's presets and toolchains without reading them: their ids, and what a project must have for a preset to match.
+/// What is known of a directory's descriptors without reading them: their ids, a package manager's ecosystem, and what a project must have
+/// for a preset to match.
 ///
 /// A file `index.tsv` beside them, made by `text(of:)`. It speaks of files by their SHA-256: one that was changed since, or is not in it,
 /// is read like any other.
@@ -34,6 +35,12 @@ package struct PresetIndex: Sendable {
         line(of: item).map { CatalogEntry(id: String($0.id), item, families, sieve: PresetSieve(cells: $0.cells)) }
     }
 
+    /// Nil for a package manager that has to be read.
+    func packageManager(in item: DescriptorFile) -> ManagerEntry? {
+        guard let line = line(of: item), let ecosystem = line.cells.first.flatMap({ Ecosystem(rawValue: String($0)) }) else { return nil }
+        return ManagerEntry(id: String(line.id), ecosystem, OnDemand { PackageManager(parsing: item, faults: $0) })
+    }
+
     /// Nil for a toolchain that has to be read.
     func toolchain(in item: DescriptorFile) -> (id: String, content: OnDemand<Toolchain>)? {
         line(of: item).map { (String($0.id), OnDemand { Toolchain(parsing: item, faults: $0) }) }
@@ -46,10 +53,11 @@ package struct PresetIndex: Sendable {
     package static func text(of directory: String) throws -> String {
         let catalog = try PresetCatalog.load(directories: [directory])
         let presets = try catalog.presets.map { try row($0.file, $0.id, PresetSieve(of: $0.match)?.cells ?? []) }
+        let managers = try catalog.packageManagers.map { try row($0.file, $0.id, [$0.ecosystem.rawValue]) }
         let toolchains = try catalog.toolchains.map { try row($0.file, $0.id, []) }
         var loader = CatalogLoader(faults: FaultLog())
         try loader.read(directory)
-        return ([title, "\(families)\t\(loader.families.digest.hex)"] + presets + toolchains).joined(separator: "\n") + "\n"
+        return ([title, "\(families)\t\(loader.families.digest.hex)"] + presets + managers + toolchains).joined(separator: "\n") + "\n"
     }
 
     private static func row(_ file: String, _ id: String, _ cells: [String]) throws -> String {

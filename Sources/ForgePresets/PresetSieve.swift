@@ -33,9 +33,19 @@ package struct PresetSieve: Hashable, Sendable {
         case .pointer(let test):
             (try? Glob(test.file)).map { Clause(needed: .file(Clause.FileTest(globs: [$0], kind: .any, depth: 0))) }
         case .config(let key): Clause(needed: .config(key))
-        case .imports, .appObject, .script, .packageManager, .install, .ancestor: nil
+        case .imports(let test) where test.language == .python: Self.pythonSource
+        case .appObject: Self.pythonSource
+        case .imports, .script, .packageManager, .install, .ancestor: nil
         }
     }
+}
+
+extension PresetSieve {
+    /// A file in which a program in Python is looked for.
+    private static let pythonSource: Clause? = {
+        let globs = ["*.py", "*/*.py", "*/*/*.py"].compactMap { try? Glob($0) }
+        return Clause(needed: .file(Clause.FileTest(globs: globs, kind: .any, depth: 0)))
+    }()
 }
 
 /// One line of cells, for `PresetIndex`.

@@ -82,7 +82,7 @@ extension ForgeHome.Gateway {
     }
 }
 
-/// `eventually` for conditions that have to be asked for. Each look takes a process's start, so there is no pause between them.
+/// `eventually` for conditions that have to be asked for. A short pause between the looks.
 func untilTrue(
     _ what: String, within seconds: Int = 60, else detail: () async throws -> String = { "" }, _ condition: () async throws -> Bool
 ) async throws {
@@ -91,7 +91,7 @@ func untilTrue(
         guard ContinuousClock.now < deadline else {
             throw TestSupportError("waited \(seconds) s for \(what) in vain; now: \((try? await detail()) ?? "unknown")")
         }
-        await Task.yield()
+        try await Task.sleep(for: .milliseconds(5))
     }
 }
 

@@ -9,7 +9,7 @@ import Testing
         let catalog = try PresetCatalog.load(directories: [Repository.root + "/Presets"])
         #expect(try catalog.presets.count >= 150)
         #expect(
-            catalog.packageManagers.map(\.id) == [
+            try catalog.packageManagers.map(\.id) == [
                 "bun", "bundler", "cargo", "clojure", "composer", "conda", "deno", "go", "gradle", "leiningen", "maven", "mix", "npm",
                 "nuget", "pdm", "pip", "pipenv", "pnpm", "poetry", "pub", "sbt", "shards", "swiftpm", "uv", "yarn",
             ])

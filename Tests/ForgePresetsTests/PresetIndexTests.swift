@@ -22,7 +22,8 @@ import Testing
         let lazy = try PresetCatalog.load(directories: [Self.shipped], readsAll: false)
         #expect(lazy.entries.compactMap(\.read).map(\.id) == [], "nothing is read before it is asked for")
         #expect(try lazy.presets == whole.presets)
-        #expect(lazy.packageManagers == whole.packageManagers)
+        #expect(lazy.managers.compactMap(\.content.atHand).map(\.id) == [])
+        #expect(try lazy.packageManagers == whole.packageManagers)
         #expect(lazy.toolchainsByID.values.compactMap(\.atHand).isEmpty)
         #expect(try lazy.toolchains == whole.toolchains)
     }

@@ -38,7 +38,7 @@ import Testing
             let third = try await fixture.artifact(["index.html": "three"])
             let slow = fixture.service(try waiting(fixture))
             let deploy = Task { try await slow.deploy(third, to: mySite, options: .init(target: "script"), span: anySpan) }
-            while !fixture.events.lines.contains("1 waiting") { await Task.yield() }
+            while !fixture.events.lines.contains("1 waiting") { try await Task.sleep(for: .milliseconds(5)) }
             _ = try await fixture.service().rollback(mySite, span: anySpan)
             let error = await #expect(throws: ForgeError.self) { _ = try await deploy.value }
             #expect(error?.code == "release.superseded")

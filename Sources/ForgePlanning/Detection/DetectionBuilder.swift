@@ -12,9 +12,8 @@ struct DetectionBuilder {
         let manager = try deriver.packageManager()
         var values = try Dictionary(uniqueKeysWithValues: deriver.keys.compactMap { key in try deriver.value(key).map { (key, $0) } })
         let templates = try winner.preset.steps.compactMap { try StepResolver(deriver: deriver, own: manager).resolve($0) }
-        let companions = facts.catalog.packageManagers.filter { other in
-            other.id != manager?.id && templates.contains { $0.registries?.manager == other.id }
-        }
+        let named = Set(templates.compactMap { $0.registries?.manager }).subtracting([manager?.id ?? ""])
+        let companions = try named.sorted().compactMap { try facts.catalog.packageManager($0) }
         let managers = (manager.map { [$0] } ?? []) + companions
         for name in Set(winner.preset.toolchains + managers.flatMap { $0.toolchains + $0.pins }) {
             values["runtime.\(name)"] = try version(of: name, deriver)

@@ -172,7 +172,7 @@ package struct Detector: Sendable {
                 (facts.files.root.isRoot ? "the source" : "the folder `\(facts.files.root)`") + " is empty: there is nothing to build",
                 hint: "add an `index.html`, or run forge in the project's folder")
         }
-        let manifests = catalog.packageManagers.filter(\.isDefault).compactMap { manager in
+        let manifests = try catalog.packageManagers.filter(\.isDefault).compactMap { manager in
             manager.manifests.first.map { "`\($0)` (\(manager.name))" }
         }
         let settle = "describe the build in `crowdforge.toml`: `[build]` with `command` and `output`"

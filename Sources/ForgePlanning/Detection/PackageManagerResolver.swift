@@ -8,7 +8,7 @@ struct PackageManagerResolver {
     let ecosystem: Ecosystem
 
     func resolve() throws -> PackageManager? {
-        let managers = facts.catalog.packageManagers.filter { $0.ecosystem == ecosystem }
+        let managers = try facts.catalog.packageManagers(of: ecosystem)
         let evaluator = ClauseEvaluator(facts: facts) { false }
         if let pinned = try managers.first(where: { try $0.pinned != nil && evaluator.holds($0.pinned) }) { return pinned }
         let locked = try managers.compactMap { manager in try lockfile(of: manager).map { (manager: manager, file: $0) } }

@@ -47,8 +47,8 @@ struct WorkspaceReader {
 
     /// Whether any manager's file with a list is there: who uses which manager is asked only then.
     private func isListed(_ ecosystem: Ecosystem) throws -> Bool {
-        try facts.catalog.packageManagers.contains { manager in
-            guard manager.ecosystem == ecosystem, let rule = manager.workspace else { return false }
+        try facts.catalog.packageManagers(of: ecosystem).contains { manager in
+            guard let rule = manager.workspace else { return false }
             return try lists(rule) != nil
         }
     }
