@@ -52,7 +52,9 @@ struct ExampleMaker {
         case .script(let test):
             return draft.set(["scripts", test.name == "*" ? "build" : test.name], test.contains ?? "sample", in: "package.json", .json)
         case .packageManager(let ids):
-            guard let manager = ids.first.flatMap({ try? catalog.packageManager($0) }), let lockfile = manager.lockfiles.first else { return false }
+            guard let manager = ids.first.flatMap({ try? catalog.packageManager($0) }), let lockfile = manager.lockfiles.first else {
+                return false
+            }
             for file in [lockfile] + manager.manifests.prefix(1) { draft.place(file) }
             return true
         case .config(let key):
