@@ -70,6 +70,34 @@ import Testing
         #expect(chosen.detection.values["build"]?.source == "apps/server/project.json:4")
     }
 
+    @Test func aRootWhoseScriptsStartNxIsTheDefaultProject() throws {
+        let files = nx.merging([
+            "nx.json": #"{"defaultProject": "server"}"#, "package.json": #"{"scripts": {"start": "nx serve", "build": "nx build"}}"#,
+        ]) { $1 }
+        #expect(
+            try apps(files) == [
+                "own node", "api apps/api node static", "server apps/server node server", "site apps/site vite static",
+            ])
+        let report = try #require(try Shipped.survey(files).own).detection.report
+        #expect(
+            [report.build, report.output, report.start] == [
+                "nx run server:build", "dist/apps/server", "exec node dist/apps/server/main.js",
+            ])
+        // Another command is the root's own.
+        let other = files.merging(["package.json": #"{"scripts": {"start": "node tides.js"}}"#]) { $1 }
+        #expect(try Shipped.survey(other).own?.detection.report.start == "npm run start")
+    }
+
+    @Test(arguments: [
+        (#""configurations": { "production": {} }"#, ":production"), (#""configurations": { "staging": {} }"#, ""),
+        (#""defaultConfiguration": "production", "configurations": { "production": {} }"#, ""),
+    ])
+    func aTargetOfNxIsBuiltForProductionWhereThatIsSaid(configurations: String, suffix: String) throws {
+        let project = #"{"projectType": "application", "targets": {"build": {"executor": "@nx/node:build", \#(configurations)}}}"#
+        let survey = try Shipped.survey(["nx.json": "{}", "package.json": "{}", "apps/server/project.json": project])
+        #expect(try survey.app("server").detection.report.build == "nx run server:build\(suffix)")
+    }
+
     @Test func anAppTableNamesWhichFolderIsAnAppAndHowItIsBuilt() throws {
         let table = "[[app]]\nname = \"shop\"\nroot = \"apps/site\"\ncommand = \"nx run site:build:staging\"\noutput = \"dist/staging\"\n"
         let files = nx.merging(["crowdforge.toml": table]) { $1 }

@@ -16,6 +16,14 @@ import Testing
             ["pyproject.toml": "[tool.poetry.dependencies]\nflask = \"3\"\n"],
             "add the line `gunicorn = \"*\"` to `pyproject.toml` in [tool.poetry.dependencies]"
         ),
+        (
+            ["pyproject.toml": "[project]\ndependencies = [\"flask\"]\n[tool.poetry]\npackage-mode = false\n"],
+            "add the line `\"gunicorn\",` to `pyproject.toml` in `dependencies` of [project]"
+        ),
+        (
+            ["pyproject.toml": "[project]\nname = \"a\"\ndynamic = [\"dependencies\"]\n[tool.poetry.dependencies]\nflask = \"3\"\n"],
+            "add the line `gunicorn = \"*\"` to `pyproject.toml` in [tool.poetry.dependencies]"
+        ),
         (["Pipfile": "[packages]\nflask = \"*\"\n"], "add the line `gunicorn = \"*\"` to `Pipfile` in [packages]"),
         ([:], "add the line `gunicorn` to `requirements.txt`"),
     ])

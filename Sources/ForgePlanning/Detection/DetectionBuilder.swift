@@ -110,9 +110,15 @@ struct DetectionBuilder {
         func line(_ file: RelativePath, _ line: String, _ section: String?) -> MissingDependency {
             MissingDependency(name: name, file: facts.files.display(file), line: line, section: section)
         }
-        if manager?.id == "poetry" { return line(pyproject, "\(name) = \"*\"", "[tool.poetry.dependencies]") }
+        let package = Manifests.path("package.json")
+        if manager?.ecosystem == .npm { return line(package, "\"\(name)\": \"*\",", "`dependencies`") }
+        // Poetry reads its own table or the standard's list: the file has one of them.
+        let isStandard = try facts.files.toml(pyproject)?.at(pointer: "/project/dependencies") != nil
+        if manager?.id == "poetry", !isStandard { return line(pyproject, "\(name) = \"*\"", "[tool.poetry.dependencies]") }
         let hasRequirements = try facts.files.isFile(Manifests.path("requirements.txt"))
-        if !hasRequirements, try facts.files.isFile(pyproject) { return line(pyproject, "\"\(name)\",", "`dependencies` of [project]") }
+        if manager?.id == "poetry" || !hasRequirements, try facts.files.isFile(pyproject) {
+            return line(pyproject, "\"\(name)\",", "`dependencies` of [project]")
+        }
         if !hasRequirements, try facts.files.isFile(pipfile) { return line(pipfile, "\(name) = \"*\"", "[packages]") }
         return line(Manifests.path("requirements.txt"), name, nil)
     }

@@ -35,6 +35,8 @@ package struct PlatformSetting: Hashable, Sendable {
     /// As the file calls it: `build.command`.
     package let key: String
     package let location: SourceLocation
+    /// Of an output: that the build writes nothing else that its server needs.
+    package var isWhole = false
 
     /// `netlify.toml:3`
     package var place: String { location.file + (location.line.map { ":\($0)" } ?? "") }

@@ -63,25 +63,41 @@ struct NxProject {
 
     let files: ProjectFiles
 
-    /// Nil for a folder that is none.
+    /// Nil for a folder that is none. A root whose scripts start Nx without a name is the workspace's default project.
     func configuration() -> PlatformConfiguration? {
         let path = Manifests.path("project.json")
-        guard !files.root.isRoot, (try? files.above(Glob("nx.json"))) ?? nil != nil, let document = try? files.json(path),
-            document["projectType"]?.string == "application", let build = document.at(pointer: "/targets/build")
+        if !files.root.isRoot, (try? files.above(Glob("nx.json"))) ?? nil != nil { return configuration(path, named: files.root.name) }
+        // The workspace's own view of its root hides the members.
+        let files = files.atSource
+        guard self.files.root.isRoot, let name = (try? files.json(Manifests.path("nx.json")))?["defaultProject"]?.string,
+            let start = (try? files.json(Manifests.path("package.json")))?.at(pointer: "/scripts/start")?.string,
+            ClauseEvaluator.words(of: start).first == "nx", let glob = try? Glob("**/\(path.string)"),
+            let project = (try? files.expand(glob, limit: 4096))?.first(where: { path in
+                (try? files.json(path))?["name"]?.string ?? path.parent.name == name
+            })
+        else { return nil }
+        return NxProject(files: files).configuration(project, named: name)
+    }
+
+    private func configuration(_ path: RelativePath, named folder: String) -> PlatformConfiguration? {
+        guard let document = try? files.json(path), document["projectType"]?.string == "application",
+            let build = document.at(pointer: "/targets/build")
         else { return nil }
         let file = files.display(path)
         var found = PlatformConfiguration(platform: "Nx", file: file)
         func add(_ slot: PlatformSetting.Slot, _ text: String, _ key: String, _ node: JSONNode) {
             found.settings.append(
                 PlatformSetting(
-                    slot: slot, text: text, key: key, location: SourceLocation(file: file, line: node.line, column: node.column)))
+                    slot: slot, text: text, key: key, location: SourceLocation(file: file, line: node.line, column: node.column),
+                    isWhole: slot == .output))
         }
-        let name = document["name"]?.string ?? files.root.name
+        let name = document["name"]?.string ?? folder
         guard let executor = build["executor"], let word = executor.string?.split(separator: "/").last else { return nil }
         let preset = Self.presets.first { word.hasPrefix($0.executor) }?.preset
         // Of the others it is only known what installs what they need.
         add(.framework, preset ?? "node", "targets.build.executor", executor)
-        add(.build, "nx run \(CommandText.quote("\(name):build"))", "targets.build", build)
+        let isPlain = build["defaultConfiguration"] == nil && build.at(pointer: "/configurations/production") != nil
+        add(.build, "nx run \(CommandText.quote("\(name):build\(isPlain ? ":production" : "")"))", "targets.build", build)
         guard let output = build.at(pointer: "/options/outputPath") ?? build.at(pointer: "/outputs/0"), let text = output.string,
             let folder = try? RelativePath(parsing: text.replacing("{workspaceRoot}/", with: "")), !folder.string.contains("{")
         else { return found }
