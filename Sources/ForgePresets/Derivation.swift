@@ -12,13 +12,15 @@ package struct DerivationSource: Hashable, Sendable {
     package let when: MatchTree?
     /// Dependencies of which the value needs one to work (a server); a plan is refused when none is there, naming the first.
     package let requires: [String]
+    /// Of a path: only a file in which a line matches.
+    package let containing: Pattern?
     /// For an install command: what it reads, when not what the package manager says.
     package let inputs: [String]?
     package let location: SourceLocation
 
     /// The same place with another rule.
     package func saying(_ rule: Rule) -> DerivationSource {
-        DerivationSource(rule: rule, when: when, requires: requires, inputs: inputs, location: location)
+        DerivationSource(rule: rule, when: when, requires: requires, containing: containing, inputs: inputs, location: location)
     }
 
     package enum Rule: Hashable, Sendable {
@@ -38,6 +40,8 @@ package struct DerivationSource: Hashable, Sendable {
         /// The version beside this tool's name in `.tool-versions`.
         case toolVersion(String)
         case pointer(Clause.PointerTest)
+        /// The name of the first key in the table that a pointer leads to.
+        case firstKey(Clause.PointerTest)
         /// What another key of the preset comes to.
         case value(String)
         /// The folder of the first path that fits; the root is `.`.
@@ -75,7 +79,7 @@ extension DerivationSource.Rule: CustomStringConvertible {
         case .literal, .argv, .shell: "preset"
         case .capture: "text"
         case .firstLine, .toolVersion: "version file"
-        case .pointer(let test): "pointer \(test.pointer)"
+        case .pointer(let test), .firstKey(let test): "pointer \(test.pointer)"
         case .appObject: "application object"
         case .moduleOf: "module"
         case .procfile(let process): "process \(process)"

@@ -41,8 +41,21 @@ struct DerivationDecoder {
             default: reader.faults.add("`exists` goes with a pointer or a `capture`", at: exists.location)
             }
         }
+        if let first = reader.bool("firstKey") {
+            switch rule {
+            case .pointer(let test)? where test.equals == nil && test.matches == nil: rule = first.value ? .firstKey(test) : rule
+            default: reader.faults.add("`firstKey` goes with a pointer alone", at: first.location)
+            }
+        }
+        let containing = match.pattern(reader, "containing")
+        if containing != nil, rule.map(DerivationDecoder.names) == false {
+            reader.faults.add("`containing` goes with a path", at: reader.place(ofKey: "containing"))
+        }
         reader.finish()
-        return rule.map { DerivationSource(rule: $0, when: when, requires: requires, inputs: inputs, location: reader.location) }
+        return rule.map {
+            DerivationSource(
+                rule: $0, when: when, requires: requires, containing: containing, inputs: inputs, location: reader.location)
+        }
     }
 
     private func rule(_ reader: TableReader) -> DerivationSource.Rule? {
@@ -64,6 +77,14 @@ struct DerivationDecoder {
         case "toolVersion": return reader.string(word).map { .toolVersion($0.value) }
         case "appObject": return appObject(reader)
         default: return place(reader, word)
+        }
+    }
+
+    /// Whether a rule looks for a file by its path.
+    private static func names(_ rule: DerivationSource.Rule) -> Bool {
+        switch rule {
+        case .path, .folderOf, .folderName, .stemOf, .moduleOf: true
+        default: false
         }
     }
 

@@ -36,7 +36,7 @@ import Testing
                             reads   the source
                             writes  public/build
                 artifact    container with public/build/
-                            starts  exec php -S 0.0.0.0:$PORT -t public
+                            starts  cd public && exec php -S 0.0.0.0:$PORT ../vendor/laravel/framework/src/Illuminate/Foundation/resources/server.php
                             port    8080, health /
 
                 """)
@@ -70,7 +70,7 @@ import Testing
                             reads   the source
                             writes  static/dist
                 artifact    container with static/dist/
-                            starts  exec .venv/bin/python -m gunicorn site.wsgi:application --bind 0.0.0.0:$PORT
+                            starts  exec .venv/bin/python -m gunicorn site.wsgi --bind 0.0.0.0:$PORT
                             port    8000, health /
                 warning     requirements.txt: dependencies are not locked: `requirements.txt` has no hashes, and does not list what they need in turn
                             commit a full list: `uv pip compile --generate-hashes`, or `pip-compile --generate-hashes`
@@ -88,7 +88,7 @@ import Testing
         let steps = try Shipped.plan(files).steps
         #expect(
             steps.map { "\($0.id): \(CommandText.typed($0.command)) after \($0.needs.joined(separator: ", "))" } == [
-                "install: bundle install after ", "packages: yarn install --frozen-lockfile after ",
+                "install: BUNDLE_FROZEN=true bundle install after ", "packages: yarn install --frozen-lockfile after ",
                 "build: bundle exec rake assets:precompile after install, packages",
             ])
     }

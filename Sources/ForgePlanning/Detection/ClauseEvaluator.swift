@@ -217,6 +217,18 @@ struct ClauseEvaluator {
         if let pattern = test.matches, !(found.text.map { pattern.matches($0) } ?? false) { return nil }
         return (facts.files.display(path), found.line, found.text ?? "")
     }
+
+    /// Of a table that is empty there is none.
+    func firstKey(_ test: Clause.PointerTest) throws -> (file: String, text: String)? {
+        guard let path = try? RelativePath(parsing: test.file) else { return nil }
+        let key: String?
+        switch test.format {
+        case .json: key = try facts.files.json(path)?.at(pointer: test.pointer)?.members.first?.key
+        case .yaml: key = try facts.files.yaml(path)?.at(pointer: test.pointer)?.members.first?.key
+        case .toml: key = try facts.files.toml(path)?.at(pointer: test.pointer)?.table?.entries.first?.key
+        }
+        return key.map { (facts.files.display(path), $0) }
+    }
 }
 
 extension TOMLTable {

@@ -109,16 +109,18 @@ final class Deriver {
         case .pointer(let test):
             guard let found = try evaluator.pointer(test), !found.text.isEmpty else { return nil }
             return .text(found.text, found.file)
+        case .firstKey(let test): return try evaluator.firstKey(test).map { .text($0.text, $0.file) }
         case .value(let name):
             return try value(name).map { Found(value: $0.value, source: $0.source, inputs: $0.inputs) }
         case .existing(let rule): return try existing(rule, source, key)
         case .install: return try packageManager().flatMap(install).map { Found(value: $0.value, source: $0.source, inputs: $0.inputs) }
-        default: return try placed(source.rule)
+        default: return try placed(source.rule, containing: source.containing)
         }
     }
 
     /// Rules that look for a file.
-    private func placed(_ rule: DerivationSource.Rule) throws -> Found? {
+    private func placed(_ rule: DerivationSource.Rule, containing pattern: Pattern?) throws -> Found? {
+        func path(_ globs: [Glob]) throws -> RelativePath? { try self.path(globs, containing: pattern) }
         switch rule {
         case .firstLine(let name): return try line(of: name, Deriver.trim)
         case .toolVersion(let tool):
@@ -160,7 +162,8 @@ final class Deriver {
     private func configured(_ name: String, _ key: String) -> Found? {
         guard let (text, platform) = facts.value(of: name), !text.value.isEmpty else { return nil }
         // What a server's build writes is more than what another platform publishes of it.
-        guard platform?.slot != .output || kind == .static || facts.workspace?.isBuiltAtRoot == true else { return nil }
+        let isWhole = platform?.isWhole == true || facts.workspace?.isBuiltAtRoot == true
+        guard platform?.slot != .output || kind == .static || isWhole else { return nil }
         let value: Derived.Value = Preset.commandKeys.contains(key) ? .command(.shell(text.value)) : .text(text.value)
         return Found(value: value, source: platform?.place ?? text.location.file, rule: platform?.rule)
     }
@@ -218,9 +221,14 @@ final class Deriver {
         return nil
     }
 
-    private func path(_ globs: [Glob]) throws -> RelativePath? {
+    private func path(_ globs: [Glob], containing pattern: Pattern?) throws -> RelativePath? {
         for glob in globs {
-            if let path = try facts.files.expand(glob).first { return path }
+            let found = try facts.files.expand(glob)
+            guard let pattern else { if let path = found.first { return path } else { continue } }
+            for path in found {
+                let lines = try facts.files.text(path).map(SourceText.lines) ?? []
+                if lines.contains(where: { $0.utf8.count <= 4096 && pattern.matches($0) }) { return path }
+            }
         }
         return nil
     }

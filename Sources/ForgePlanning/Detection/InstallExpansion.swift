@@ -46,7 +46,8 @@ struct InstallExpansion {
     /// What a server runs with: the install step itself when nothing is built, else a step of its own when the project lists
     /// dependencies for development.
     private func production(besides install: ResolvedStep, in steps: [ResolvedStep], _ manager: PackageManager) throws -> ResolvedStep? {
-        guard kind == .container || kind == .function, let command = try deriver.first(of: manager.production, key: "production")?.command
+        guard kind == .container || kind == .function, try !deriver.startsWithDevelopmentTool(manager.ecosystem),
+            let command = try deriver.first(of: manager.production, key: "production")?.command
         else { return nil }
         var step = install
         step.command = command
@@ -55,6 +56,26 @@ struct InstallExpansion {
         step.id = "production"
         step.title = "install production dependencies"
         return step
+    }
+}
+
+extension Deriver {
+    /// Whether the server is started by what the project lists for development alone (`tsx server.ts`): then that stays installed.
+    func startsWithDevelopmentTool(_ ecosystem: Ecosystem) throws -> Bool {
+        guard let start = try value("start") else { return false }
+        let listed = try facts.manifests.dependencies(ecosystem)
+        let (tools, others) = (Set(listed.filter { $0.scope == .dev }.map(\.name)), Set(listed.filter { $0.scope == .prod }.map(\.name)))
+        if start.requires.contains(where: tools.contains), !start.requires.contains(where: others.contains) { return true }
+        let script = start.rule.hasPrefix("script ") ? String(start.rule.dropFirst("script ".count)) : nil
+        let line = try script.flatMap { try facts.manifests.script($0)?.line } ?? start.text
+        return ClauseEvaluator.words(of: line).flatMap(Self.packages).contains { tools.contains($0) && !others.contains($0) }
+    }
+
+    /// The packages that a word of a command may mean: `node_modules/.bin/vite`, `ts-node/register`, `@swc-node/register`.
+    private static func packages(_ word: String) -> [String] {
+        let parts = word.split(separator: "/").map(String.init)
+        if let bin = parts.lastIndex(of: ".bin"), bin + 1 < parts.count { return [parts[bin + 1]] }
+        return [word, parts.prefix(word.hasPrefix("@") ? 2 : 1).joined(separator: "/")]
     }
 }
 

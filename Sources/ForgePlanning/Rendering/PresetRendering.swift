@@ -184,6 +184,7 @@ extension DerivationSource.Rule {
         case .firstLine(let file): "first line of `\(file)`"
         case .toolVersion(let tool): "`\(tool)` in `.tool-versions`"
         case .pointer(let test): "`\(test.pointer)` of `\(test.file)`"
+        case .firstKey(let test): "first key of `\(test.pointer)` of `\(test.file)`"
         case .path(let globs), .moduleOf(let globs), .folderOf(let globs), .folderName(let globs), .stemOf(let globs):
             "\(description) of " + globs.map { "`\($0.text)`" }.joined(separator: ", ")
         case .existing(let rule): rule.words + ", if there"

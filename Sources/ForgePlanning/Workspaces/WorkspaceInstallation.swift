@@ -89,7 +89,7 @@ struct WorkspaceInstallation {
 
     /// What a server runs with: its own dependencies where the manager can tell them apart, else those of all members.
     private func production(besides install: ResolvedStep, _ rule: WorkspaceRule, _ atRoot: Deriver) throws -> ResolvedStep? {
-        guard kind == .container || kind == .function else { return nil }
+        guard kind == .container || kind == .function, try !deriver.startsWithDevelopmentTool(manager.ecosystem) else { return nil }
         var step = install
         step.title = "install production dependencies"
         if !context.site.isRoot, let command = try atRoot.first(of: rule.production, key: "production")?.command {

@@ -33,24 +33,33 @@ struct WorkspaceSteps {
     }
 
     /// A step of the app's own, as its preset gives it.
-    private func placed(_ step: ResolvedStep, after installed: [String], install: String? = nil) throws -> ResolvedStep {
+    private func placed(_ step: ResolvedStep, after ready: [String], install: String? = nil) throws -> ResolvedStep {
         var placed = step
         placed.id = context.id(step.id)
         let site = context.site
         func inside(_ path: String) -> String { site.isRoot || path.contains("..") ? path : "\(site.string)/\(path)" }
         placed.directory = site.isRoot ? nil : site
         let libraries = step.registries == nil ? try needs(of: folder) : []
-        placed.needs = installed + step.needs.filter { $0 != install }.map(context.id) + libraries
+        placed.needs = ready + step.needs.filter { $0 != install }.map(context.id) + libraries
         placed.excludes = step.inputs.isEmpty ? strangers(to: folder) : nil
         placed.inputs = step.inputs.map(inside)
         placed.outputs = step.outputs.map(inside)
         placed.caches = step.caches.map(inside)
+        placed.environment = step.environment.mapValues(installed)
         placed.registries = step.registries.map { own in
             .init(
                 manager: own.manager, origins: own.origins, replaces: own.replaces, lockfile: own.lockfile.map(site.appending),
                 witnesses: own.witnesses.map(site.appending))
         }
         return placed
+    }
+
+    /// A variable that names what the shared installation leaves means it where that lies: at the root.
+    private func installed(_ value: String) -> String {
+        guard let manager, manager.outputs.contains(value), manager.workspace?.installation == .shared,
+            context.manager(manager.ecosystem) != nil
+        else { return value }
+        return String(repeating: "../", count: context.site.string.split(separator: "/").count) + value
     }
 
     private func strangers(to folder: RelativePath) -> [RelativePath]? {
