@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char *const mount_point = "/sys/fs/cgroup";
+static const char *const mount_point = GROUPS;
 
 int has_unified_groups(void) {
     char path[64];

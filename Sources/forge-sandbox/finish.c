@@ -15,8 +15,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define GROUPS "/sys/fs/cgroup"
-
 // Of v1, those that runtimes of languages size themselves by; the JVM wants the first four or none.
 static const char *const hierarchies[] = {"memory", "cpu", "cpuacct", "cpuset", "pids"};
 enum { HIERARCHIES = sizeof hierarchies / sizeof *hierarchies };
@@ -57,6 +55,24 @@ static void show(int view, const char *hierarchy) {
     close(view);
 }
 
+// A step's weight changes while it runs, which is nothing for it to see.
+static int constant_weight(void) {
+    int file = open(STAGE "weight", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
+    const char *text = shown_weight();
+    if (file < 0 || write(file, text, strlen(text)) < 0) die("weight");
+    close(file);
+    int tree = (int)syscall(SYS_open_tree, AT_FDCWD, STAGE "weight", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC};
+    if (tree < 0 || syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attributes, sizeof attributes) < 0) die("weight");
+    return tree;
+}
+
+// Where there is no `cpu` controller there is nothing to cover.
+static void cover_weight(int tree) {
+    if (syscall(SYS_move_mount, tree, "", AT_FDCWD, place_of_weight(), MOVE_MOUNT_F_EMPTY_PATH) < 0 && errno != ENOENT) die(place_of_weight());
+    close(tree);
+}
+
 static void enter_mounts_of(pid_t container) {
     char path[64];
     snprintf(path, sizeof path, "/proc/%d/ns/mnt", container);
@@ -75,9 +91,11 @@ static void finish(const struct request *request, pid_t container) {
     if (shows && has_unified_groups()) unified = view_of(NULL, request->cgroup);
     for (size_t i = 0; i < HIERARCHIES; i++)
         views[i] = shows && !has_unified_groups() ? view_of(hierarchies[i], request->cgroup) : -1;
+    int weight = shows ? constant_weight() : -1;
     enter_mounts_of(container);
     show(unified, NULL);
     for (size_t i = 0; i < HIERARCHIES; i++) show(views[i], hierarchies[i]);
+    if (shows) cover_weight(weight);
     if (!leaves_out(request, "nosuid")) set_flags("/", MOUNT_ATTR_NOSUID, 0, AT_RECURSIVE);
     if (leaves_out(request, "fixed-devices")) return;
     // Devices are the host's own inodes: to be used, not to be changed. So are the files that masks are made of.

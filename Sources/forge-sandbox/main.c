@@ -91,22 +91,25 @@ static struct request parse(int argc, char **argv) {
     return request;
 }
 
-// Waits until the inner process ends; a closed lifeline kills it first. Returns its wait status.
-static int watch(pid_t inner, const char *cgroup) {
+// Waits until the inner process ends; a closed lifeline kills it first. Returns its wait status. What a server weighs is left alone.
+static int watch(pid_t inner, const struct request *request) {
     int pidfd = (int)syscall(SYS_pidfd_open, inner, 0);
     if (pidfd < 0) die("pidfd_open");
     struct pollfd watched[2] = {{.fd = pidfd, .events = POLLIN}, {.fd = LIFELINE_FD, .events = POLLIN}};
     int is_killed = 0;
     for (;;) {
-        if (poll(watched, 2, is_killed ? 20 : -1) < 0 && errno != EINTR) die("poll");
+        if (poll(watched, 2, is_killed ? 20 : request->is_server ? -1 : 100) < 0 && errno != EINTR) die("poll");
         if (watched[0].revents) break;
         if (watched[1].revents) {
             is_killed = 1;
             watched[1].fd = -1;
         }
-        if (!is_killed) continue;
+        if (!is_killed) {
+            balance_weight(request->cgroup);
+            continue;
+        }
         kill(inner, SIGKILL);
-        thaw_cgroup(cgroup);  // v1 keeps a frozen process from dying; again and again, for someone may be freezing it right now
+        thaw_cgroup(request->cgroup);  // v1 keeps a frozen process from dying; again and again, for someone may be freezing it right now
     }
     int status = 0;
     while (waitpid(inner, &status, 0) < 0 && errno == EINTR) {}
@@ -149,7 +152,7 @@ int main(int argc, char **argv) {
     if (request.is_plain) return run_plain(&request);
     require_filters();
     pid_t inner = request.is_rootless ? start_in_user_namespace(&request) : start_inner(&request);
-    int status = watch(inner, request.cgroup);
+    int status = watch(inner, &request);
     remove_cgroup(request.cgroup);
     if (WIFSIGNALED(status)) report("killed");
     return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_SETUP;

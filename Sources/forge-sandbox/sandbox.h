@@ -9,6 +9,7 @@ enum { EXIT_SETUP = 125 };
 
 // Where everything is mounted, in a mount namespace of the sandbox's own.
 #define STAGE "/run/forge/"
+#define GROUPS "/sys/fs/cgroup"
 
 struct request {
     unsigned long base, count;  // host ids given to the sandbox: `count` from `base`
@@ -82,3 +83,6 @@ int has_unified_groups(void);
 void report_cgroup(const char *cgroup);
 void thaw_cgroup(const char *cgroup);
 void remove_cgroup(const char *cgroup);
+void balance_weight(const char *cgroup);
+const char *shown_weight(void);
+const char *place_of_weight(void);

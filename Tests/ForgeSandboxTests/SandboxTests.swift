@@ -194,14 +194,30 @@ func killHelper(ofStepIn sandboxes: String) -> String? {
 
 /// Microseconds of CPU per 100 ms that the cgroup of the one step running in `sandboxes` may use.
 private func coreQuota(ofStepIn sandboxes: String) -> String? {
+    groupFile("cpu.cfs_quota_us", "cpu.max", ofStepIn: sandboxes).flatMap(firstWord)
+}
+
+/// What the same weighs.
+func weight(ofStepIn sandboxes: String) -> Int? {
+    groupFile("cpu.shares", "cpu.weight", ofStepIn: sandboxes).flatMap(firstWord).flatMap { Int($0) }
+}
+
+/// False while there is no such group.
+func setWeight(_ weight: Int, ofStepIn sandboxes: String) -> Bool {
+    guard let path = groupFile("cpu.shares", "cpu.weight", ofStepIn: sandboxes) else { return false }
+    return (try? Descriptor.open(path, O_WRONLY).write(Array("\(weight)".utf8), to: path)) != nil
+}
+
+private func firstWord(of path: String) -> String? {
+    guard let bytes = try? Files.read(path) else { return nil }
+    return String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isWhitespace).first.map(String.init)
+}
+
+/// A file of the `cpu` controller, whose names differ.
+private func groupFile(_ old: String, _ unified: String, ofStepIn sandboxes: String) -> String? {
     guard let step = try? Files.list(sandboxes).first(where: { $0.hasPrefix("step-") && !$0.hasSuffix(".lock") }) else { return nil }
     let cgroup = "forge-" + step.dropFirst("step-".count)
-    for path in ["/sys/fs/cgroup/cpu/\(cgroup)/cpu.cfs_quota_us", "/sys/fs/cgroup/\(cgroup)/cpu.max"] {
-        if let bytes = try? Files.read(path) {
-            return String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isWhitespace).first.map(String.init)
-        }
-    }
-    return nil
+    return ["/sys/fs/cgroup/cpu/\(cgroup)/\(old)", "/sys/fs/cgroup/\(cgroup)/\(unified)"].first(where: Files.exists)
 }
 
 /// Command lines of running processes that hold `marker`.

@@ -127,7 +127,7 @@ package struct HostExamination: Sendable {
             return "systemd-run --user --scope -p Delegate=yes forge build …"
         }
         let folder = "\(ControlGroupFacts.root)/$c/\(user.name)"
-        return "for c in memory pids cpu freezer; do sudo mkdir -p \(folder); sudo chown -R \(user.name) \(folder); "
+        return "for c in memory pids cpu cpuacct freezer; do sudo mkdir -p \(folder); sudo chown -R \(user.name) \(folder); "
             + "echo $$ | sudo tee \(folder)/cgroup.procs; done"
     }
 

@@ -73,7 +73,9 @@ package struct ControlGroupFacts: Sendable, Hashable {
             return
         }
         layout = old.isEmpty ? .none : unified == nil ? .v1 : .hybrid
-        let names = ["memory", "pids", "cpu", "freezer"].filter { name in old.contains { $0[3].split(separator: ",").contains(name[...]) } }
+        let names = ["memory", "pids", "cpu", "cpuacct", "freezer"].filter { name in
+            old.contains { $0[3].split(separator: ",").contains(name[...]) }
+        }
         if names.contains(where: { isWritable("\(Self.root)/\($0)") }) {
             parent = ""
             usable = Set(names.filter { isWritable("\(Self.root)/\($0)") })
