@@ -9,6 +9,8 @@ final class Lifeline: Sendable {
         case cancelled
         /// The step's proxy could not be had.
         case withoutProxy
+        /// It was had, and is no more.
+        case proxyDied
         /// A server that was told to stop.
         case stopped
     }

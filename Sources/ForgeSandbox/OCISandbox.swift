@@ -43,17 +43,11 @@ package struct OCISandbox: Sandbox {
         let directory = installation.directory
         let range = try IDRange.claim(
             in: "\(directory)/ids", preferring: installation.copiesLayers ? LayerCopies.ranges(in: directory) : [])
-        let home = try TemporaryDirectory(in: directory, prefix: "step")
-        do {
-            let result = try await execute(request, in: home.path, range: range, output: output)
-            let value = try await collect(result)
-            try await BlockingPool.run { try home.remove() }
-            withExtendedLifetime(range) {}
-            return value
-        } catch {
-            await installation.group(ofRun: home.path).remove()
-            try? await BlockingPool.run { try home.remove() }
-            throw error
+        let place = StepPlace(home: try TemporaryDirectory(in: directory, prefix: "step"), range: range)
+        return try await place.lend {
+            try await collect(execute(request, in: place.home.path, range: range, output: output))
+        } failed: {
+            await installation.group(ofRun: place.home.path).remove()
         }
     }
 
@@ -65,29 +59,11 @@ package struct OCISandbox: Sandbox {
         let helper = try SandboxHelper.launch(
             installation, arguments(for: request, ground.layers), disk: ground.disk, configuration: ground.configuration, in: home,
             range: range)
-        let lifeline = helper.lifeline
-        let gate = StepOutput(request.limits)
-        let (listeners, found) = AsyncStream.makeStream(of: Descriptor.self)
-        async let report = BlockingPool.run {
-            defer { found.finish() }
-            return try SandboxReport.read(from: helper.report) { if case .listener(let listener) = $0 { found.yield(listener) } }
-        }
-        async let traffic = Self.serve(listeners, request, lifeline: lifeline)
-        async let drained = BlockingPool.run { try Self.pump(helper, through: gate, to: output) }
-        let timer = Task {
-            try await Task.sleep(for: .seconds(request.limits.timeoutSeconds))
-            lifeline.cut(.exceeded(.time))
-        }
-        defer { timer.cancel() }
-        _ = try await withTaskCancellationHandler {
-            try await helper.child.wait()
-        } onCancel: {
-            lifeline.cut(.cancelled)
-        }
-        let said = try await drained
-        let duration = ContinuousClock.now - started
-        var result = try await conclude(report, traffic, lifeline: lifeline, home: home, duration: duration)
-        if said.saysThatDescriptorsRanOut, case .exited(let code) = result.ending, code != 0 { result.ending = .exceeded(.descriptors) }
+        let (arrivals, found) = AsyncStream.makeStream(of: SandboxReport.Arrival.self)
+        async let traffic = Self.serve(arrivals, request, lifeline: helper.lifeline)
+        let run = try await WatchedStep.untilItsEnd(helper, request.limits, since: started, to: output, arrivals: found)
+        var result = try await conclude(run, traffic, lifeline: helper.lifeline, home: home)
+        if run.said.saysThatDescriptorsRanOut, case .exited(let code) = result.ending, code != 0 { result.ending = .exceeded(.descriptors) }
         return result
     }
 
@@ -109,28 +85,17 @@ package struct OCISandbox: Sandbox {
             + layers.flatMap { ["--layer", $0] }
     }
 
-    /// Hands the step's output on until its last writer is gone; past its limit the step is killed and the rest dropped.
-    static func pump(
-        _ helper: SandboxHelper, through gate: StepOutput, to output: (UnsafeRawBufferPointer) -> Void
-    ) throws -> StepOutput {
-        var gate = gate
-        try helper.pump { bytes in
-            gate.take(bytes, output)
-            if gate.isExceeded { helper.lifeline.cut(.exceeded(.log)) }
-        }
-        return gate
-    }
-
     /// Runs the step's proxy from the arrival of its socket until `forge-sandbox` is gone.
     private static func serve(
-        _ listeners: AsyncStream<Descriptor>, _ request: SandboxRequest, lifeline: Lifeline
+        _ arrivals: AsyncStream<SandboxReport.Arrival>, _ request: SandboxRequest, lifeline: Lifeline
     ) async throws -> Traffic {
         var proxy: EgressProxy?
-        for await listener in listeners {
+        for await case .listener(let listener) in arrivals {
             guard let policy = request.network, proxy == nil else { continue }
             do {
                 proxy = try await EgressProxy.start(
-                    on: listener, policy: policy, responder: request.responder, onHopeless: { lifeline.cut(.exceeded(.egress)) })
+                    on: listener, policy: policy, responder: request.responder, onHopeless: { lifeline.cut(.exceeded(.egress)) },
+                    onDeath: { lifeline.cut(.proxyDied) })
             } catch {
                 lifeline.cut(.withoutProxy)
                 throw error
@@ -146,14 +111,20 @@ package struct OCISandbox: Sandbox {
     }
 
     private func conclude(
-        _ report: SandboxReport, _ traffic: Traffic, lifeline: Lifeline, home: String, duration: Duration
+        _ run: WatchedStep, _ traffic: Traffic, lifeline: Lifeline, home: String
     ) async throws -> SandboxResult {
+        let report = run.report
         if lifeline.reason == .cancelled { throw CancellationError() }
+        if lifeline.reason == .proxyDied {
+            throw ForgeError(
+                .build, "egress.proxy-died", "the step's proxy, its only way out, broke down while it ran, so the step was stopped",
+                hint: "run the build again")
+        }
         guard let upper = report.upper, report.failure == nil, !report.runtimeFailed else {
             throw breakdown(try await installation.reason(report, in: home), layer: report.missingLayer)
         }
         return SandboxResult(
-            ending: try ending(report, lifeline: lifeline, upper: upper), duration: duration, upper: upper, egress: traffic.records,
+            ending: try ending(report, lifeline: lifeline, upper: upper), duration: run.duration, upper: upper, egress: traffic.records,
             conclusion: traffic.conclusion)
     }
 
@@ -166,9 +137,7 @@ package struct OCISandbox: Sandbox {
         if free.inodes == 0 { return .exceeded(.inodes) }
         if free.bytes < 1 << 20 { return .exceeded(.disk) }
         if let signal = report.signal { return .signaled(signal) }
-        guard let exit = report.exit else {
-            throw ForgeError(.build, "sandbox.lost", "the sandbox ended without telling how its step ended", hint: "run the build again")
-        }
+        guard let exit = report.exit else { throw ForgeError.lostStep }
         return .exited(exit)
     }
 

@@ -172,9 +172,9 @@ static int is_too_much(const struct request *request) {
     return 1;
 }
 
-// Until the command has ended (its status) or had to be ended (-1).
-static int watch_command(const struct request *request, pid_t child) {
-    struct pollfd lifeline = {.fd = LIFELINE_FD, .events = POLLIN};
+// Until the command has ended (its status) or had to be ended (-1); also when the guard is gone, of which `alive` tells.
+static int watch_command(const struct request *request, pid_t child, int alive) {
+    struct pollfd guard = {.fd = alive};
     for (;;) {
         int status;
         for (pid_t ended; (ended = waitpid(-1, &status, WNOHANG)) > 0;) {
@@ -183,28 +183,62 @@ static int watch_command(const struct request *request, pid_t child) {
             if (status != 0) is_too_much(request);
             return status;
         }
-        if (poll(&lifeline, 1, 50) > 0 || is_too_much(request)) return -1;
+        if (poll(&guard, 1, 50) > 0 || is_too_much(request)) return -1;
     }
 }
 
-int run_plain(const struct request *request) {
-    struct command command = receive_command();
+// The output ends with its last writer, which is neither the guard nor the keeper.
+static void let_go_of_streams(void) {
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    dup2(null, 0);
+    dup2(null, 1);
+    dup2(null, 2);
+}
+
+static void keep(const struct request *request, const struct command *command, int alive) {
     if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0) die("prctl");
     int life[2];
     if (pipe2(life, O_CLOEXEC) < 0) die("pipe");
     pid_t child = fork();
     if (child < 0) die("fork");
     close(life[child > 0 ? 0 : 1]);
-    if (child == 0) run_command(request, &command, life[0]);  // the other end stays open as long as this process lives
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    // The output ends with its last writer, which is not this process.
-    dup2(null, 0);
-    dup2(null, 1);
-    dup2(null, 2);
-    int status = watch_command(request, child);
+    if (child == 0) run_command(request, command, life[0]);  // the other end stays open as long as this process lives
+    let_go_of_streams();
+    int status = watch_command(request, child, alive);
     end_all();
     if (status == -1) report("killed");
     else if (WIFSIGNALED(status)) report("signal %d", WTERMSIG(status));
     else report("exit %d", WEXITSTATUS(status));
+    _exit(0);
+}
+
+// Until the keeper has ended; a closed lifeline ends it.
+static void watch_keeper(pid_t keeper) {
+    int pidfd = (int)syscall(SYS_pidfd_open, keeper, 0);
+    if (pidfd < 0) die("pidfd_open");  // the keeper ends all then
+    struct pollfd watched[2] = {{.fd = pidfd, .events = POLLIN}, {.fd = LIFELINE_FD, .events = POLLIN}};
+    while (!watched[0].revents && !watched[1].revents) poll(watched, 2, -1);
+    if (watched[0].revents) return;
+    kill(keeper, SIGKILL);
+    report("killed");
+}
+
+// Process tree:  forge ─► guard (watches the lifeline)
+//                          └─► keeper (watches the limits)
+//                                └─► the command, and what it starts; its orphans are the keeper's, and the guard's after it
+// Where there is no PID namespace, one process alone cannot promise to take everything with it: it might be killed. Of these two the one
+// that is left ends all the rest.
+int run_plain(const struct request *request) {
+    struct command command = receive_command();
+    if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0) die("prctl");
+    int life[2];
+    if (pipe2(life, O_CLOEXEC) < 0) die("pipe");
+    pid_t keeper = fork();
+    if (keeper < 0) die("fork");
+    close(life[keeper > 0 ? 0 : 1]);
+    if (keeper == 0) keep(request, &command, life[0]);  // as above
+    let_go_of_streams();
+    watch_keeper(keeper);
+    end_all();
     return 0;
 }

@@ -73,11 +73,19 @@ enum MissingLayer: String, Sendable, CaseIterable {
 extension ForgeHome {
     /// Runs `forge` to its end on a machine without `layer`.
     func run(without layer: MissingLayer, _ arguments: String..., environment: [String: String] = [:]) async throws -> ForgeRun {
+        try await start(without: layer, arguments, environment: environment).finish()
+    }
+
+    /// Starts it, and becomes it: a signal to the child is one to `forge`.
+    func start(without layer: MissingLayer, _ arguments: String...) throws -> Child {
+        try start(without: layer, arguments, environment: [:])
+    }
+
+    private func start(without layer: MissingLayer, _ arguments: [String], environment: [String: String]) throws -> Child {
         let script = "set -e\n\(layer.mask(folder))\nexec \"$@\""
         let command = layer.launcher + [BuildProducts.executable("forge")] + arguments
-        return try await start(
+        return try start(
             program: "/usr/bin/unshare", ["-m", "--propagation", "private", "/bin/sh", "-c", script, "sh"] + command,
-            environment: environment
-        ).finish()
+            environment: environment)
     }
 }

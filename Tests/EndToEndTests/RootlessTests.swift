@@ -38,6 +38,32 @@ import Testing
         }
     }
 
+    @Test(arguments: [("crun", false), ("runc", true)])
+    func anImageOfARegistryIsAUsersRootAsItIsRoots(runtime: String, hasLentIDs: Bool) async throws {
+        try await withForgeHome { home in
+            let registry = try await home.imageRegistry()
+            let layers = [
+                ImageRegistry.busybox.merging(["etc/old": "gone", "opt/kept/a": "a"]) { $1 }, ["etc/.wh.old": "", "etc/motd": "hello\n"],
+            ]
+            let pushed = try await registry.push("team/tiny", layers: layers)
+            let command = "mkdir site; cat /etc/motd /etc/os-release > site/index.html; find /etc /opt /usr 2>/dev/null | sort > site/files"
+            let project = try project(in: home, command, more: "image = \"\(registry.authority)/team/tiny:1@\(pushed.digest)\"\n")
+            let expected = try await home.build(project.path, "--out", "\(home.folder)/roots")
+            let user = try OrdinaryUser(of: home, hasLentIDs: hasLentIDs, groups: .delegated)
+            let run = try await user.run(
+                "build", project.path, "--json", "--out", "\(user.home)/out", environment: ["FORGE_OCI_RUNTIME": runtime])
+            #expect(run.exitCode == 0, "\(run.error)\(run.output)")
+            let report = BuiltReport(json: try run.json())
+            #expect(report.artifact == expected.artifact)
+            let files = try Folder.texts("\(user.home)/out")
+            #expect(files["index.html"] == "hello\nID=tiny\nVERSION_ID=1\n")
+            #expect(files["files"]?.contains("/opt/kept/a\n") == true && files["files"]?.contains("/etc/old") == false)
+            #expect(try Folder.texts("\(home.folder)/roots") == files)
+            #expect(try user.record(report)["sandbox"]?.text?.contains(", rootless, ") == true)
+            #expect(user.leftovers() == [])
+        }
+    }
+
     @Test func withoutADelegatedGroupTheBuildStopsUnlessTheOperatorCallsGroupsOptional() async throws {
         try await withForgeHome { home in
             let project = try project(in: home)
@@ -141,7 +167,7 @@ private final class OrdinaryUser: Sendable {
     private static let hierarchies: [String] = {
         let root = "/sys/fs/cgroup"
         if FileManager.default.fileExists(atPath: "\(root)/cgroup.controllers") { return [root] }
-        return ["memory", "pids", "cpu", "freezer"].map { "\(root)/\($0)" }
+        return ["memory", "pids", "cpu", "cpuacct", "freezer"].map { "\(root)/\($0)" }
     }()
 
     private func delegate(_ folder: String) throws {

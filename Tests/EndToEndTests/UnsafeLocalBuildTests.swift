@@ -1,5 +1,6 @@
 import ForgeTestSupport
 import Foundation
+import Glibc
 import Testing
 
 /// `--unsafe-local`: a build goes on without isolation, says so everywhere, and leaves nothing for other builds.
@@ -42,6 +43,49 @@ import Testing
             #expect(isolated.artifact == first.artifact)
         }
     }
+
+    /// From the moment that the step is told of, when nothing of it may run yet, to the one at which its grandchildren do.
+    @Test(arguments: [("span.started", "\"kind\":\"step\""), ("span.output", "up")])
+    func killedItLeavesNoChildAndNoGrandchild(event: String, detail: String) async throws {
+        try await withForgeHome { home in
+            let marker = "86400.\(Int.random(in: 1_000_000...9_999_999))"
+            let line =
+                "test -e go || { (setsid sh -c 'trap \"\" TERM INT HUP; : > a; sleep \(marker)' &); (setsid sh -c '(setsid sleep \(marker) &)' &); "
+                + "until [ -e a ]; do :; done; echo up; sleep \(marker); }; mkdir site; echo hi > site/index.html"
+            let project = try home.project(custom: line, output: "site")
+            for _ in 0..<4 {
+                let build = try home.start(
+                    without: .runtime, "build", project.path, "--unsafe-local", "--no-cache", "--progress", "json")
+                _ = try await build.errorLine {
+                    $0.contains(event) && $0.contains(detail)
+                }
+                let watchers = Self.watchers(of: build)
+                func remains() -> [String] {
+                    Machine.processes { line in line.contains(marker) }
+                        + Machine.processes { $0.contains("/forge-sandbox --plain") }.filter(watchers.contains)
+                }
+                build.signal(SIGKILL)
+                #expect(try await build.finish().exitCode == 137)
+                try await eventually("all that it started to die", within: 20, else: { remains().joined(separator: "\n") }) {
+                    remains().isEmpty ? () : nil
+                }
+            }
+            try project.write(["go": ""])
+            let run = try await home.run(without: .runtime, "build", project.path, "--unsafe-local", "--json")
+            #expect(run.exitCode == 0, "\(run.error)")
+            #expect(Folder.names("\(home.path)/sandboxes").filter { $0.hasPrefix("unsafe") } == [])
+        }
+    }
+
+    /// The `forge-sandbox` that `build` has started.
+    private static func watchers(of build: Child) -> [String] {
+        Machine.processes { $0.contains("/forge-sandbox --plain") }.filter { line in
+            let status = FileManager.default.contents(atPath: "/proc/\(pid(line))/status") ?? Data()
+            return String(decoding: status, as: UTF8.self).contains("\nPPid:\t\(build.pid)\n")
+        }
+    }
+
+    private static func pid(_ line: String) -> Substring { line.split(separator: " ").dropFirst().first?.dropLast() ?? "" }
 
     @Test func whereTheSandboxCanBeHadItIsUsed() async throws {
         try await withForgeHome { home in

@@ -29,13 +29,13 @@ import Testing
         try await body(folder)
     }
 
-    /// Every copy of `sub/file` by its path, with its inode.
+    /// Every copy of `sub/file` by its path, with its inode; the layer of the container that proves the sandbox has none.
     private static func copies(in folder: String) throws -> [String: UInt64] {
         var found: [String: UInt64] = [:]
         for range in try Files.list("\(folder)/sandboxes/copies") {
             for layer in try Files.list("\(folder)/sandboxes/copies/\(range)") {
                 let path = "\(folder)/sandboxes/copies/\(range)/\(layer)/sub/file"
-                found[path] = try #require(FileSignature.of(path)?.inode)
+                found[path] = FileSignature.of(path)?.inode
             }
         }
         return found

@@ -171,6 +171,45 @@ import Testing
         }
     }
 
+    /// With its listening socket shut under it, as no step could, the proxy accepts no more.
+    @Test(arguments: ["crun", "runc"]) func theDeathOfTheProxyFailsTheStepAndOpensNoOtherWay(runtime: String) async throws {
+        try await withUpstream { upstream in
+            let workshop = try await Workshop(runtime)
+            let entry = "http://127.0.0.1:\(upstream.port)"
+            let sandboxes = workshop.root + "/sandboxes"
+            let marker = UUID().uuidString
+            let line = """
+                curl -sS '\(entry)/before' > /dev/null && echo up
+                : \(marker); while :; do
+                    curl -sS -m 5 '\(entry)/after' > /dev/null 2>&1 && echo passed
+                    curl -sS -m 5 --noproxy '*' '\(entry)/direct' > /dev/null 2>&1 && echo direct
+                done
+                """
+            let output = Mutex("")
+            let shut = Mutex(0)
+            let request = SandboxRequest(
+                layers: [workshop.root + "/layer"], command: ["/bin/sh", "-c", line], environment: SandboxWorld.environment,
+                workingDirectory: .root, limits: .small, network: try policy(entry))
+            await #expect {
+                _ = try await workshop.sandbox.run(
+                    request,
+                    output: { bytes in
+                        output.withLock { $0 += String(decoding: bytes, as: UTF8.self) }
+                        shut.withLock { if $0 == 0 { $0 = ListeningSockets.shutDown(inNetworkOfStepIn: sandboxes) } }
+                    }
+                ) { _ in }
+            } throws: {
+                ($0 as? ForgeError)?.code == "egress.proxy-died"
+            }
+            #expect(shut.withLock { $0 } > 0)
+            #expect(output.withLock { !$0.contains("direct") && $0.hasPrefix("up\n") })
+            #expect(upstream.requests.first == "GET /before")
+            #expect(!upstream.requests.contains("GET /direct"))
+            #expect(try processes(with: marker) == [])
+            #expect(try workshop.leftovers() == [])
+        }
+    }
+
     @Test func aMissingCertificateBundleIsNamed() async throws {
         let workshop = try await Workshop()
         await #expect {
@@ -200,4 +239,38 @@ private struct AbstractSocket: ~Copyable {
     }
 
     deinit { close(descriptor) }
+}
+
+/// Sockets of this process that listen in a step's network.
+private enum ListeningSockets {
+    /// Shuts those in the network namespace of the one step running in `sandboxes`; how many there were.
+    static func shutDown(inNetworkOfStepIn sandboxes: String) -> Int {
+        guard let network = network(ofStepIn: sandboxes) else { return 0 }
+        let own = ((try? Files.list("/proc/self/fd")) ?? []).compactMap { Int32($0) }
+        return own.filter { listens($0) && namespace(of: $0) == network && shutdown($0, Int32(SHUT_RDWR)) == 0 }.count
+    }
+
+    private static func network(ofStepIn sandboxes: String) -> ino_t? {
+        guard let step = try? Files.list(sandboxes).first(where: { $0.hasPrefix("step-") && !$0.hasSuffix(".lock") }) else { return nil }
+        let group = "forge-" + step.dropFirst("step-".count)
+        let lists = ["/sys/fs/cgroup/memory/\(group)", "/sys/fs/cgroup/\(group)"].compactMap { try? Files.read("\($0)/cgroup.procs") }
+        guard let pid = lists.first.flatMap({ String(decoding: $0, as: UTF8.self).split(separator: "\n").first }) else { return nil }
+        var status = stat()
+        return stat("/proc/\(pid)/ns/net", &status) == 0 ? status.st_ino : nil
+    }
+
+    private static func listens(_ descriptor: Int32) -> Bool {
+        var value: Int32 = 0
+        var size = socklen_t(MemoryLayout<Int32>.size)
+        return getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &value, &size) == 0 && value == 1
+    }
+
+    private static func namespace(of socket: Int32) -> ino_t? {
+        // SIOCGSKNS
+        let namespace = ioctl(socket, 0x894C)
+        guard namespace >= 0 else { return nil }
+        defer { close(namespace) }
+        var status = stat()
+        return fstat(namespace, &status) == 0 ? status.st_ino : nil
+    }
 }

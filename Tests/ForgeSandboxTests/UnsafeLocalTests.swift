@@ -16,7 +16,9 @@ import Testing
         let changed: [String: String]
     }
 
-    private func run(_ line: String, limits: Step.Limits = .small, onStart: @escaping @Sendable () -> Void = {}) async throws -> Outcome {
+    private func run(_ line: String, limits: Step.Limits = .small, onOutput: @escaping @Sendable (String) -> Void = { _ in }) async throws
+        -> Outcome
+    {
         let folder = NSTemporaryDirectory() + "/forge-unsafe-test-" + UUID().uuidString
         defer { try? Files.removeTree(folder) }
         for (path, text) in ["lower/kept": "lower", "lower/sub/deep/changed": "lower", "lower/gone": "lower", "upper/kept": "upper"] {
@@ -31,8 +33,11 @@ import Testing
         return try await sandbox.run(
             request,
             output: { bytes in
-                heard.withLock { $0.append(contentsOf: bytes) }
-                onStart()
+                let all = heard.withLock {
+                    $0.append(contentsOf: bytes)
+                    return String(decoding: $0, as: UTF8.self)
+                }
+                onOutput(all.trimmingCharacters(in: .whitespacesAndNewlines))
             }
         ) { result in
             Outcome(
@@ -105,10 +110,40 @@ import Testing
         #expect(Machine.processes { $0.contains(marker) } == [])
     }
 
+    /// Which of the two processes that watch over the step is killed.
+    @Test(arguments: [0, 1]) func killingWhoWatchesOverAStepEndsItWithItsGrandchildren(watcher: Int) async throws {
+        let marker = "86400.\(Int.random(in: 1_000_000...9_999_999))"
+        let line =
+            "(setsid sh -c 'trap \"\" TERM; : > a; sleep \(marker)' &); (setsid sh -c '(setsid sh -c \": > b; exec sleep \(marker)\" &)' &); "
+            + "until [ -e a ] && [ -e b ]; do :; done; pwd; sleep \(marker)"
+        let killed = Mutex(false)
+        await #expect {
+            _ = try await run(line) { folder in
+                let watchers = Self.watchers(over: folder)
+                guard watchers.count == 2, !killed.withLock({ $0 }) else { return }
+                killed.withLock { $0 = kill(watchers[watcher], SIGKILL) == 0 }
+            }
+        } throws: {
+            ($0 as? ForgeError)?.code == "sandbox.lost"
+        }
+        #expect(killed.withLock { $0 })
+        #expect(Machine.processes { $0.contains(marker) } == [])
+    }
+
+    /// The two `forge-sandbox` whose step works in `folder`, the guard first.
+    private static func watchers(over folder: String) -> [pid_t] {
+        let own = Files.parent(of: folder)
+        return Folder.names("/proc").compactMap { pid_t($0) }.filter { pid in
+            let program = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/exe")) ?? ""
+            let place = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/cwd")) ?? ""
+            return program.hasSuffix("/forge-sandbox") && place == own
+        }.sorted()
+    }
+
     @Test func cancellingEndsAStepAndAllItStarted() async throws {
         let marker = "86400.\(Int.random(in: 1_000_000...9_999_999))"
         let (started, go) = AsyncStream.makeStream(of: Void.self)
-        let task = Task { try await run("setsid sleep \(marker) & echo up; wait", onStart: { go.yield() }) }
+        let task = Task { try await run("setsid sleep \(marker) & echo up; wait", onOutput: { _ in go.yield() }) }
         for await _ in started { break }
         task.cancel()
         await #expect(throws: CancellationError.self) { try await task.value }

@@ -26,11 +26,13 @@ package struct EgressProxy: Sendable {
     private let channels: OpenChannels
     private let ledger: EgressLedger
 
-    /// Accepts on `listener` from now on. `onHopeless` is called when the step asks for one server again and again in vain.
+    /// Accepts on `listener` from now on. `onHopeless` is called when the step asks for one server again and again in vain, `onDeath`
+    /// when it accepts no more though nobody has stopped it.
     /// - Throws: `ForgeError` `egress.no-proxy`
     package static func start(
         on listener: Descriptor, policy: EgressPolicy, limits: Limits = Limits(), resolver: @escaping EgressResolver = resolveWithSystem,
-        responder: (any EgressResponder)? = nil, onHopeless: @escaping @Sendable () -> Void = {}
+        responder: (any EgressResponder)? = nil, onHopeless: @escaping @Sendable () -> Void = {},
+        onDeath: @escaping @Sendable () -> Void = {}
     ) async throws -> EgressProxy {
         let channels = OpenChannels()
         let connector = EgressConnector(
@@ -40,6 +42,7 @@ package struct EgressProxy: Sendable {
             let own = fcntl(listener.raw, F_DUPFD_CLOEXEC, 3)
             guard own >= 0 else { throw SystemError.last("dup", "the proxy's socket") }
             let channel = try await bootstrap(connector, limits).withBoundSocket(own).get()
+            channel.closeFuture.whenComplete { _ in if !channels.isClosed { onDeath() } }
             return EgressProxy(socket: listener, listener: channel, channels: channels, ledger: connector.ledger)
         } catch {
             throw ForgeError(.build, "egress.no-proxy", "the step's proxy could not be started", hint: "run the build again", cause: error)
@@ -48,6 +51,7 @@ package struct EgressProxy: Sendable {
 
     /// Closes every connection and gives the final records. Whoever connects from now on is refused by the kernel.
     package func stop() async -> [EgressRecord] {
+        channels.beginClosing()
         try? await listener.close()
         // Closing is not enough while anyone holds a copy of the socket: connections would wait in its queue.
         shutdown(socket.raw, Int32(SHUT_RDWR))

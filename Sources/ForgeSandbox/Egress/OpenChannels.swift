@@ -12,7 +12,11 @@ final class OpenChannels: Sendable {
 
     var count: Int { state.withLock { $0.channels.count } }
 
-    /// A channel added after `closeAll` is closed at once.
+    var isClosed: Bool { state.withLock { $0.isClosed } }
+
+    /// From now on a channel that is added is closed at once.
+    func beginClosing() { state.withLock { $0.isClosed = true } }
+
     func add(_ channel: any Channel) {
         let id = ObjectIdentifier(channel)
         let isLate = state.withLock {

@@ -34,17 +34,8 @@ package struct UnsafeLocalSandbox: Sandbox {
         }
         try Task.checkCancellation()
         let range = try IDRange.claim(in: "\(directory)/ids")
-        let home = try await BlockingPool.run { try makeHome() }
-        do {
-            let result = try await execute(request, in: home.path, range: range, output: output)
-            let value = try await collect(result)
-            try await BlockingPool.run { try home.remove() }
-            withExtendedLifetime(range) {}
-            return value
-        } catch {
-            try? await BlockingPool.run { try home.remove() }
-            throw error
-        }
+        let place = StepPlace(home: try await BlockingPool.run { try makeHome() }, range: range)
+        return try await place.lend { try await collect(execute(request, in: place.home.path, range: range, output: output)) }
     }
 
     /// Root's step gets an id of its own, which must be able to walk to its folder from the root of the file system.
@@ -68,26 +59,12 @@ package struct UnsafeLocalSandbox: Sandbox {
         let helper = try SandboxHelper.launch(
             helper, arguments(request.limits, range), input: try command(request, folder, proxy?.environment ?? [:]), in: folder.own,
             locks: [range.lock])
-        let lifeline = helper.lifeline
-        async let report = BlockingPool.run { try SandboxReport.read(from: helper.report) { _ in } }
-        async let drained = BlockingPool.run { try OCISandbox.pump(helper, through: StepOutput(request.limits), to: output) }
-        let timer = Task {
-            try await Task.sleep(for: .seconds(request.limits.timeoutSeconds))
-            lifeline.cut(.exceeded(.time))
-        }
-        defer { timer.cancel() }
-        _ = try await withTaskCancellationHandler {
-            try await helper.child.wait()
-        } onCancel: {
-            lifeline.cut(.cancelled)
-        }
-        _ = try await drained
-        let duration = ContinuousClock.now - started
+        let run = try await WatchedStep.untilItsEnd(helper, request.limits, since: started, to: output)
         let traffic = try await proxy?.stop()
-        let ending = try Self.ending(try await report, lifeline)
+        let ending = try Self.ending(run.report, helper.lifeline)
         let upper = try await BlockingPool.run { try folder.separate(from: before) }
         return SandboxResult(
-            ending: ending, duration: duration, upper: upper, egress: traffic?.records ?? [], conclusion: traffic?.conclusion)
+            ending: ending, duration: run.duration, upper: upper, egress: traffic?.records ?? [], conclusion: traffic?.conclusion)
     }
 
     private func arguments(_ limits: Step.Limits, _ range: IDRange) -> [String] {
@@ -110,12 +87,15 @@ package struct UnsafeLocalSandbox: Sandbox {
     private static func ending(_ report: SandboxReport, _ lifeline: Lifeline) throws -> SandboxResult.Ending {
         if lifeline.reason == .cancelled { throw CancellationError() }
         if case .exceeded(let limit) = lifeline.reason { return .exceeded(limit) }
+        if let failure = report.failure {
+            throw ForgeError(
+                .build, "sandbox.failed", "the step's process could not be started: \(failure)",
+                hint: "`forge doctor` tells what this machine lacks")
+        }
         if report.outOfMemory { return .exceeded(.memory) }
         if report.outOfProcesses { return .exceeded(.processes) }
         if let signal = report.signal { return signal == SIGXFSZ ? .exceeded(.disk) : .signaled(signal) }
         if let exit = report.exit { return .exited(exit) }
-        throw ForgeError(
-            .build, "sandbox.failed", "the step's process could not be started: \(report.failure ?? "`forge-sandbox` died")",
-            hint: "`forge doctor` tells what this machine lacks")
+        throw ForgeError.lostStep
     }
 }
