@@ -45,25 +45,21 @@ package struct Execution: Hashable, Sendable, Codable {
 
 /// The action cache of this machine.
 package struct SQLiteActionCache: ActionCache {
-    private let database: Database
-    private let path: String
+    private let index: StoreIndex
 
-    init(database: Database, path: String) {
-        self.database = database
-        self.path = path
+    init(index: StoreIndex) {
+        self.index = index
     }
 
     package func result(for action: Digest, trust: Trust = .trusted) async throws -> ActionResult? {
-        let text = try await StoreFailure.reported(path) {
-            try await database.pool.read { database -> String? in
-                let own = try String.fetchOne(
-                    database, sql: "SELECT result FROM untrustedResult WHERE scope = ? AND action = ?",
-                    arguments: [trust.scope, action.hex])
-                return try own
-                    ?? String.fetchOne(database, sql: "SELECT result FROM actionResult WHERE action = ?", arguments: [action.hex])
-            }
+        let text = try await index.read { database -> String? in
+            let own = try String.fetchOne(
+                database, sql: "SELECT result FROM untrustedResult WHERE scope = ? AND action = ?",
+                arguments: [trust.scope, action.hex])
+            return try own
+                ?? String.fetchOne(database, sql: "SELECT result FROM actionResult WHERE action = ?", arguments: [action.hex])
         }
-        if text != nil { try await UseClock.note("actionResult", "action", [action.hex], in: database, path) }
+        if text != nil { try await index.use("actionResult", "action", [action.hex]) }
         // A result that this version cannot read is a miss, not a failure.
         return text.flatMap { try? CanonicalJSON.decode(ActionResult.self, from: Array($0.utf8)) }
     }
@@ -73,23 +69,21 @@ package struct SQLiteActionCache: ActionCache {
     ) async throws {
         let text = String(decoding: try CanonicalJSON.encode(result), as: UTF8.self)
         let memory = try Memory(execution, trust)
-        try await StoreFailure.reported(path) {
-            try await database.pool.write { database in
-                switch trust {
-                case .trusted:
-                    try database.execute(
-                        sql: """
-                            INSERT OR REPLACE INTO actionResult (action, result, recordedAt, usedAt)
-                            VALUES (?, ?, unixepoch(), unixepoch())
-                            """,
-                        arguments: [action.hex, text])
-                case .untrusted(let scope):
-                    try database.execute(
-                        sql: "INSERT OR REPLACE INTO untrustedResult VALUES (?, ?, ?, unixepoch(), unixepoch())",
-                        arguments: [scope, action.hex, text])
-                }
-                try memory.save(in: database)
+        try await index.write { database in
+            switch trust {
+            case .trusted:
+                try database.execute(
+                    sql: """
+                        INSERT OR REPLACE INTO actionResult (action, result, recordedAt, usedAt)
+                        VALUES (?, ?, unixepoch(), unixepoch())
+                        """,
+                    arguments: [action.hex, text])
+            case .untrusted(let scope):
+                try database.execute(
+                    sql: "INSERT OR REPLACE INTO untrustedResult VALUES (?, ?, ?, unixepoch(), unixepoch())",
+                    arguments: [scope, action.hex, text])
             }
+            try memory.save(in: database)
         }
     }
 
@@ -98,22 +92,18 @@ package struct SQLiteActionCache: ActionCache {
         let last = try await lastExecution(scope: execution.scope, step: execution.step, trust: trust)
         guard last != execution else { return }
         let memory = try Memory(execution, trust)
-        try await StoreFailure.reported(path) {
-            try await database.writeLoosely { try memory.save(in: $0) }
-        }
+        try await index.writeLoosely { try memory.save(in: $0) }
     }
 
     /// What `step` of the project `scope` last was; nil when it never ran here.
     package func lastExecution(scope: String, step: String, trust: Trust = .trusted) async throws -> Execution? {
-        let found = try await StoreFailure.reported(path) {
-            try await database.pool.read { database -> (String, String?)? in
-                for scope in Set([Memory.scope(scope, trust), scope]).sorted(by: { $0.utf8.count > $1.utf8.count }) {
-                    let row = try Row.fetchOne(
-                        database, sql: "SELECT action, preset FROM execution WHERE scope = ? AND step = ?", arguments: [scope, step])
-                    if let row { return (row["action"], row["preset"]) }
-                }
-                return nil
+        let found = try await index.read { database -> (String, String?)? in
+            for scope in Set([Memory.scope(scope, trust), scope]).sorted(by: { $0.utf8.count > $1.utf8.count }) {
+                let row = try Row.fetchOne(
+                    database, sql: "SELECT action, preset FROM execution WHERE scope = ? AND step = ?", arguments: [scope, step])
+                if let row { return (row["action"], row["preset"]) }
             }
+            return nil
         }
         guard let found, let action = try? CanonicalJSON.decode(Action.self, from: Array(found.0.utf8)) else { return nil }
         let preset = found.1.flatMap { try? CanonicalJSON.decode(PresetReference.self, from: Array($0.utf8)) }

@@ -19,14 +19,12 @@ package struct ArtifactStore: Sendable {
 
     private let content: FileContentStore
     private let trees: TreeStore
-    private let database: Database
-    private let path: String
+    private let index: StoreIndex
 
-    init(content: FileContentStore, trees: TreeStore, database: Database, path: String) {
+    init(content: FileContentStore, trees: TreeStore, index: StoreIndex) {
         self.content = content
         self.trees = trees
-        self.database = database
-        self.path = path
+        self.index = index
     }
 
     /// Stores the manifest; durable on return. Equal manifests are one artifact.
@@ -70,28 +68,24 @@ package struct ArtifactStore: Sendable {
     package func saveRecord(_ record: BuildRecord) async throws -> Digest {
         let digest = try await content.write(CanonicalJSON.encode(record))
         try await list(digest, as: .record)
-        try await StoreFailure.reported(path) {
-            try await database.pool.write {
-                try $0.execute(
-                    sql: "INSERT INTO artifactRecord (artifact, record, size) VALUES (?, ?, ?)",
-                    arguments: [record.artifact.hex, digest.hex, digest.sizeBytes])
-            }
+        try await index.write {
+            try $0.execute(
+                sql: "INSERT INTO artifactRecord (artifact, record, size) VALUES (?, ?, ?)",
+                arguments: [record.artifact.hex, digest.hex, digest.sizeBytes])
         }
         return digest
     }
 
     /// What was assembled under `key`, if it was and all of it is still here.
     package func assembly(_ key: Digest) async throws -> Assembly? {
-        let text = try await StoreFailure.reported(path) {
-            try await database.pool.read {
-                try String.fetchOne($0, sql: "SELECT artifact FROM assembly WHERE key = ?", arguments: [key.hex])
-            }
+        let text = try await index.read {
+            try String.fetchOne($0, sql: "SELECT artifact FROM assembly WHERE key = ?", arguments: [key.hex])
         }
         guard let text, let assembly = try? CanonicalJSON.decode(Assembly.self, from: Array(text.utf8)),
             try await isListed(assembly.artifact.digest.hex, as: .artifact) != nil, content.holds(assembly.artifact.digest)
         else { return nil }
         for root in assembly.artifact.manifest.trees { guard try await trees.acquire(root) else { return nil } }
-        try await UseClock.note("assembly", "key", [key.hex], in: database, path)
+        try await index.use("assembly", "key", [key.hex])
         try await note(assembly.artifact.digest)
         return assembly
     }
@@ -99,10 +93,8 @@ package struct ArtifactStore: Sendable {
     /// Remembers what was assembled under `key`. A power cut may undo it.
     package func remember(_ assembly: Assembly, as key: Digest) async throws {
         let text = String(decoding: try CanonicalJSON.encode(assembly), as: UTF8.self)
-        try await StoreFailure.reported(path) {
-            try await database.writeLoosely {
-                try $0.execute(sql: "INSERT OR REPLACE INTO assembly VALUES (?, ?, unixepoch())", arguments: [key.hex, text])
-            }
+        try await index.writeLoosely {
+            try $0.execute(sql: "INSERT OR REPLACE INTO assembly VALUES (?, ?, unixepoch())", arguments: [key.hex, text])
         }
     }
 
@@ -123,13 +115,11 @@ package struct ArtifactStore: Sendable {
     }
 
     private func recordDigests(of artifact: Digest, _ limit: Int) async throws -> [Digest] {
-        try await StoreFailure.reported(path) {
-            try await database.pool.read { database in
-                try Row.fetchAll(
-                    database, sql: "SELECT record, size FROM artifactRecord WHERE artifact = ? ORDER BY sequence DESC LIMIT ?",
-                    arguments: [artifact.hex, limit]
-                ).map { try Digest(hex: $0["record"] as String, sizeBytes: $0["size"]) }
-            }
+        try await index.read { database in
+            try Row.fetchAll(
+                database, sql: "SELECT record, size FROM artifactRecord WHERE artifact = ? ORDER BY sequence DESC LIMIT ?",
+                arguments: [artifact.hex, limit]
+            ).map { try Digest(hex: $0["record"] as String, sizeBytes: $0["size"]) }
         }
     }
 
@@ -146,22 +136,18 @@ package struct ArtifactStore: Sendable {
 
     private func list(_ digest: Digest, as kind: Kind) async throws {
         guard try await isListed(digest.hex, as: kind) == nil else { return try await note(digest) }
-        try await StoreFailure.reported(path) {
-            try await database.pool.write {
-                try $0.execute(
-                    sql: "INSERT OR IGNORE INTO object (hex, kind, size, savedAt, usedAt) VALUES (?, ?, ?, unixepoch(), unixepoch())",
-                    arguments: [digest.hex, kind.rawValue, digest.sizeBytes])
-            }
+        try await index.write {
+            try $0.execute(
+                sql: "INSERT OR IGNORE INTO object (hex, kind, size, savedAt, usedAt) VALUES (?, ?, ?, unixepoch(), unixepoch())",
+                arguments: [digest.hex, kind.rawValue, digest.sizeBytes])
         }
     }
 
-    private func note(_ digest: Digest) async throws { try await UseClock.note("object", "hex", [digest.hex], in: database, path) }
+    private func note(_ digest: Digest) async throws { try await index.use("object", "hex", [digest.hex]) }
 
     private func isListed(_ hex: String, as kind: Kind) async throws -> Int64? {
-        try await StoreFailure.reported(path) {
-            try await database.pool.read {
-                try Int64.fetchOne($0, sql: "SELECT size FROM object WHERE hex = ? AND kind = ?", arguments: [hex, kind.rawValue])
-            }
+        try await index.read {
+            try Int64.fetchOne($0, sql: "SELECT size FROM object WHERE hex = ? AND kind = ?", arguments: [hex, kind.rawValue])
         }
     }
 }

@@ -28,39 +28,33 @@ package struct StoredImage: Hashable, Sendable, Codable {
 /// Images that were pulled: kept as long as they are used.
 package struct ImageIndex: Sendable {
     private let trees: TreeStore
-    private let database: Database
-    private let path: String
+    private let index: StoreIndex
 
-    init(trees: TreeStore, database: Database, path: String) {
+    init(trees: TreeStore, index: StoreIndex) {
         self.trees = trees
-        self.database = database
-        self.path = path
+        self.index = index
     }
 
     /// The image, if it was pulled and all of it is still here; then no collector takes any of it while this process lives.
     package func load(_ digest: String, for platform: Platform) async throws -> StoredImage? {
         let key = Self.key(digest, platform)
-        let text = try await StoreFailure.reported(path) {
-            try await database.pool.read {
-                try String.fetchOne($0, sql: "SELECT image FROM image WHERE key = ?", arguments: [key])
-            }
+        let text = try await index.read {
+            try String.fetchOne($0, sql: "SELECT image FROM image WHERE key = ?", arguments: [key])
         }
         guard let text, let image = try? CanonicalJSON.decode(StoredImage.self, from: Array(text.utf8)),
             try await trees.acquire(image.root)
         else { return nil }
-        try await UseClock.note("image", "key", [key], in: database, path)
+        try await index.use("image", "key", [key])
         return image
     }
 
     /// Call once all of it is stored. Durable on return.
     package func save(_ image: StoredImage) async throws {
         let text = String(decoding: try CanonicalJSON.encode(image), as: UTF8.self)
-        try await StoreFailure.reported(path) {
-            try await database.pool.write {
-                try $0.execute(
-                    sql: "INSERT OR REPLACE INTO image VALUES (?, ?, unixepoch())",
-                    arguments: [Self.key(image.digest, image.platform), text])
-            }
+        try await index.write {
+            try $0.execute(
+                sql: "INSERT OR REPLACE INTO image VALUES (?, ?, unixepoch())",
+                arguments: [Self.key(image.digest, image.platform), text])
         }
     }
 

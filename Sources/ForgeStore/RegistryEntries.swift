@@ -44,27 +44,23 @@ package struct RegistryEntry: Hashable, Sendable {
 /// download, or fails an offline build.
 package struct RegistryEntries: Sendable {
     private let content: FileContentStore
-    private let database: Database
-    private let path: String
+    private let index: StoreIndex
 
-    init(content: FileContentStore, database: Database, path: String) {
+    init(content: FileContentStore, index: StoreIndex) {
         self.content = content
-        self.database = database
-        self.path = path
+        self.index = index
     }
 
     /// The entry of the first of `keys` that has one.
     package func find(_ keys: [RegistryEntryKey]) async throws -> RegistryEntry? {
-        try await StoreFailure.reported(path) {
-            try await database.pool.read { database in
-                for key in keys {
-                    let row = try Row.fetchOne(
-                        database, sql: "SELECT * FROM registryEntry WHERE scope = ? AND url = ? AND variant = ?",
-                        arguments: [key.scope, key.url, key.variant])
-                    if let entry = row.flatMap(RegistryEntry.init) { return entry }
-                }
-                return nil
+        try await index.read { database in
+            for key in keys {
+                let row = try Row.fetchOne(
+                    database, sql: "SELECT * FROM registryEntry WHERE scope = ? AND url = ? AND variant = ?",
+                    arguments: [key.scope, key.url, key.variant])
+                if let entry = row.flatMap(RegistryEntry.init) { return entry }
             }
+            return nil
         }
     }
 
@@ -91,23 +87,19 @@ package struct RegistryEntries: Sendable {
                 }
             }
         }
-        try await StoreFailure.reported(path) {
-            try await database.pool.write { database in for item in fresh { try item.entry.save(in: database) } }
-        }
+        try await index.write { database in for item in fresh { try item.entry.save(in: database) } }
     }
 
     /// Notes that the entries were used, so that the collector takes others first.
     package func touch(_ keys: Set<RegistryEntryKey>) async throws {
         guard !keys.isEmpty else { return }
-        try await StoreFailure.reported(path) {
-            try await database.writeLoosely { database in
-                for key in keys {
-                    try database.execute(
-                        sql: """
-                            UPDATE registryEntry SET usedAt = unixepoch() WHERE scope = ? AND url = ? AND variant = ?
-                            AND usedAt NOT BETWEEN unixepoch() - 3600 AND unixepoch() + 3600
-                            """, arguments: [key.scope, key.url, key.variant])
-                }
+        try await index.writeLoosely { database in
+            for key in keys {
+                try database.execute(
+                    sql: """
+                        UPDATE registryEntry SET usedAt = unixepoch() WHERE scope = ? AND url = ? AND variant = ?
+                        AND usedAt NOT BETWEEN unixepoch() - 3600 AND unixepoch() + 3600
+                        """, arguments: [key.scope, key.url, key.variant])
             }
         }
     }

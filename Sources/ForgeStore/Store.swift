@@ -23,17 +23,17 @@ package struct Store: Sendable {
     let database: Database
 
     private init(root: String, content: FileContentStore, database: Database) {
-        let index = root + "/index.sqlite"
+        let index = StoreIndex(database: database, path: root + "/index.sqlite")
         self.root = root
         self.content = content
         self.database = database
         trees = TreeStore(content: content, root: root)
-        actions = SQLiteActionCache(database: database, path: index)
-        artifacts = ArtifactStore(content: content, trees: trees, database: database, path: index)
-        toolCaches = ToolCaches(trees: trees, database: database, path: index)
-        registries = RegistryEntries(content: content, database: database, path: index)
-        sources = SourceIndex(database: database, path: index)
-        images = ImageIndex(trees: trees, database: database, path: index)
+        actions = SQLiteActionCache(index: index)
+        artifacts = ArtifactStore(content: content, trees: trees, index: index)
+        toolCaches = ToolCaches(trees: trees, index: index)
+        registries = RegistryEntries(content: content, index: index)
+        sources = SourceIndex(index: index)
+        images = ImageIndex(trees: trees, index: index)
         collector = GarbageCollector(root: root, content: content, trees: trees, database: database)
         verifier = StoreVerifier(root: root, content: content, trees: trees, database: database)
         flights = root + "/flights"

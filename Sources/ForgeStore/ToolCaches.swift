@@ -39,13 +39,11 @@ package struct ToolCaches: Sendable {
     static let maximumVariants = 3
 
     private let trees: TreeStore
-    private let database: Database
-    private let path: String
+    private let index: StoreIndex
 
-    init(trees: TreeStore, database: Database, path: String) {
+    init(trees: TreeStore, index: StoreIndex) {
         self.trees = trees
-        self.database = database
-        self.path = path
+        self.index = index
     }
 
     /// What is kept for `key`; else the newest for another lockfile. An untrusted source also sees what trusted ones have, where it has
@@ -88,11 +86,9 @@ package struct ToolCaches: Sendable {
     }
 
     private func rows(_ condition: String, _ arguments: StatementArguments) async throws -> [ToolCacheEntry] {
-        try await StoreFailure.reported(path) {
-            try await database.pool.read { database in
-                try Row.fetchAll(database, sql: "SELECT * FROM toolCache " + condition, arguments: arguments).compactMap(
-                    ToolCacheEntry.init)
-            }
+        try await index.read { database in
+            try Row.fetchAll(database, sql: "SELECT * FROM toolCache " + condition, arguments: arguments).compactMap(
+                ToolCacheEntry.init)
         }
     }
 
@@ -100,27 +96,25 @@ package struct ToolCaches: Sendable {
     private func replace(_ old: Digest?, with new: Digest, _ bytes: Int64, _ key: ToolCacheKey) async throws -> Bool {
         let place: StatementArguments = [key.project, key.trust.scope, key.path.string]
         let lockfile = key.lockfile?.hex ?? ""
-        return try await StoreFailure.reported(path) {
-            try await database.pool.write { database in
-                let found = try String.fetchOne(
-                    database, sql: "SELECT root FROM toolCache WHERE project = ? AND scope = ? AND path = ? AND lockfile = ?",
-                    arguments: place + [lockfile])
-                guard found == old.map(DigestText.of) else { return false }
-                try database.execute(
-                    sql: """
-                        INSERT OR REPLACE INTO toolCache (project, scope, path, lockfile, root, bytes, savedAt, sequence)
-                        VALUES (?, ?, ?, ?, ?, ?, unixepoch(), (SELECT COALESCE(MAX(sequence), 0) + 1 FROM toolCache))
-                        """,
-                    arguments: place + [lockfile, DigestText.of(new), bytes])
-                try database.execute(
-                    sql: """
-                        DELETE FROM toolCache WHERE project = ?1 AND scope = ?2 AND path = ?3 AND sequence NOT IN
-                            (SELECT sequence FROM toolCache WHERE project = ?1 AND scope = ?2 AND path = ?3
-                             ORDER BY sequence DESC LIMIT \(Self.maximumVariants))
-                        """,
-                    arguments: place)
-                return true
-            }
+        return try await index.write { database in
+            let found = try String.fetchOne(
+                database, sql: "SELECT root FROM toolCache WHERE project = ? AND scope = ? AND path = ? AND lockfile = ?",
+                arguments: place + [lockfile])
+            guard found == old.map(DigestText.of) else { return false }
+            try database.execute(
+                sql: """
+                    INSERT OR REPLACE INTO toolCache (project, scope, path, lockfile, root, bytes, savedAt, sequence)
+                    VALUES (?, ?, ?, ?, ?, ?, unixepoch(), (SELECT COALESCE(MAX(sequence), 0) + 1 FROM toolCache))
+                    """,
+                arguments: place + [lockfile, DigestText.of(new), bytes])
+            try database.execute(
+                sql: """
+                    DELETE FROM toolCache WHERE project = ?1 AND scope = ?2 AND path = ?3 AND sequence NOT IN
+                        (SELECT sequence FROM toolCache WHERE project = ?1 AND scope = ?2 AND path = ?3
+                         ORDER BY sequence DESC LIMIT \(Self.maximumVariants))
+                    """,
+                arguments: place)
+            return true
         }
     }
 }
