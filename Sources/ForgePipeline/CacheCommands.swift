@@ -27,6 +27,7 @@ package struct CacheReport: Sendable, Encodable {
     package let artifacts: Int
     package let records: Int
     package let sources: Int
+    package let registryEntries: Int
     package let materialisedTrees: Int
     package let toolCaches: [ToolCache]
 }
@@ -41,7 +42,7 @@ extension Pipeline {
         return CacheReport(
             store: directories.store, blobs: found.blobs, bytes: found.bytes, limit: try operatorConfiguration().storeLimit,
             actions: found.actions, artifacts: found.artifacts, records: found.records, sources: found.sources,
-            materialisedTrees: found.materialisedTrees,
+            registryEntries: found.registryEntries, materialisedTrees: found.materialisedTrees,
             toolCaches: found.toolCaches.map { entry in
                 let scope: String? = if case .untrusted(let scope) = entry.key.trust { scope } else { nil }
                 return .init(

@@ -11,6 +11,8 @@ package struct StoreStatistics: Hashable, Sendable {
     package let artifacts: Int
     package let records: Int
     package let sources: Int
+    /// Answers of package registries, files and documents.
+    package let registryEntries: Int
     /// Folders that steps and servers stand on; they share the blobs' files.
     package let materialisedTrees: Int
     package let toolCaches: [ToolCacheEntry]
@@ -26,7 +28,8 @@ extension Store {
                 func count(_ sql: String) throws -> Int { try Int.fetchOne(database, sql: "SELECT COUNT(*) FROM " + sql) ?? 0 }
                 return (
                     actions: try count("actionResult") + count("untrustedResult"), artifacts: try count("object WHERE kind = 'artifact'"),
-                    records: try count("object WHERE kind = 'record'"), sources: try count("source")
+                    records: try count("object WHERE kind = 'record'"), sources: try count("source"),
+                    registryEntries: try count("registryEntry")
                 )
             }
             let trees = try await BlockingPool.run {
@@ -34,7 +37,7 @@ extension Store {
             }
             return StoreStatistics(
                 blobs: usage.blobs, bytes: usage.bytes, actions: counts.actions, artifacts: counts.artifacts, records: counts.records,
-                sources: counts.sources, materialisedTrees: trees, toolCaches: caches)
+                sources: counts.sources, registryEntries: counts.registryEntries, materialisedTrees: trees, toolCaches: caches)
         }
     }
 

@@ -92,7 +92,8 @@ struct CacheTable {
         let rows = [
             ("store", report.store), ("blobs", "\(report.blobs), \(Bytes(report.bytes)) of \(Bytes(report.limit))"),
             ("actions", "\(report.actions)"), ("artifacts", "\(report.artifacts)"), ("records", "\(report.records)"),
-            ("sources", "\(report.sources)"), ("trees", "\(report.materialisedTrees) materialised"),
+            ("sources", "\(report.sources)"), ("registry", "\(report.registryEntries) answers"),
+            ("trees", "\(report.materialisedTrees) materialised"),
         ]
         var lines = rows.map { TerminalText.padded($0.0, to: 9) + "  " + $0.1 }
         if !report.toolCaches.isEmpty {

@@ -26,7 +26,7 @@ import Testing
             #expect(
                 try run.json().without("store") == [
                     "blobs": 5, "bytes": 20480, "limit": 21_474_836_480, "actions": 0, "artifacts": 1, "records": 1, "sources": 1,
-                    "materialisedTrees": 0, "toolCaches": [],
+                    "registryEntries": 0, "materialisedTrees": 0, "toolCaches": [],
                 ])
             let text = try await home.run("cache", "stats")
             #expect(text.output.hasPrefix("store      \(home.path)/store\nblobs      5, 20.5 kB of 21.5 GB\nactions    0\n"))
