@@ -32,9 +32,12 @@ struct AppBuild: Sendable {
     /// - Parameter folder: the one that was asked for, where the source is the workspace around it.
     func run(_ plans: [Planned], folder: RelativePath?) async throws -> [Pipeline.Built] {
         for warning in distinct(plans.flatMap(\.filled.plan.warnings)) { events.emit(.warning(warning)) }
-        let kitchen = kitchen()
-        let systems = SystemSource(build: self, kitchen: kitchen, scope: scope(of: folder))
-        try await systems.check(plans.map(\.filled.plan))
+        let kitchen = Kitchen(pipeline, store, isolation)
+        let lock = try await BlockingPool.run { [store, source] in try BuildLock.read(from: store.trees.sourceTree(source.root)) }
+        let systems = SystemSource(
+            pipeline: pipeline, store: store, trust: trust, useCache: request.useCache, isOffline: request.isOffline, kitchen: kitchen,
+            scope: scope(of: folder), lock: lock)
+        try await pipeline.checkImages(of: plans.map(\.filled.plan), trust: trust, isOffline: request.isOffline)
         let (toolchains, findings) = try await identify(plans, systems)
         for warning in findings { events.emit(.warning(warning)) }
         let reports = try await execute(plans, toolchains, kitchen, scope: scope(of: folder))
@@ -86,17 +89,15 @@ struct AppBuild: Sendable {
     /// Whether it is one of several, or could be.
     private func isApart(_ app: AppPlan) -> Bool { app.root != app.plan.root }
 
-    /// How the toolchains of this build are had, and what it is locked to.
-    private func toolchains(_ systems: SystemSource) async throws -> (choice: BuildToolchains, lock: LockFile?) {
+    /// How the toolchains of this build are had.
+    private func toolchains(_ systems: SystemSource) async throws -> BuildToolchains {
         let tree = store.trees.sourceTree(source.root)
         let catalog = try await BlockingPool.run { [presets] in try presets.catalog() }
-        let lock = try await BlockingPool.run { try BuildLock.read(from: tree) }
         // Without a sandbox there is no place to mount one at.
         let settings = isolation.mark == nil ? try pipeline.operatorConfiguration().toolchains : .hostOnly
-        let choice = BuildToolchains(
-            pipeline: pipeline, catalog: catalog, store: store, settings: settings, source: tree, lock: lock, isOffline: request.isOffline,
-            image: { try await systems.root(of: $0) })
-        return (choice, lock)
+        return BuildToolchains(
+            pipeline: pipeline, catalog: catalog, store: store, settings: settings, source: tree, lock: systems.lock,
+            isOffline: request.isOffline, image: { try await systems.root(of: $0) })
     }
 
     /// The toolchains of each plan; nothing has run when this throws.
@@ -104,7 +105,7 @@ struct AppBuild: Sendable {
     private func identify(
         _ plans: [Planned], _ systems: SystemSource
     ) async throws -> (toolchains: [IdentifiedToolchains], warnings: [Diagnostic]) {
-        let (choice, lock) = try await toolchains(systems)
+        let choice = try await toolchains(systems)
         var identified: [IdentifiedToolchains] = []
         for plan in plans.map(\.filled.plan) {
             let system = try await systems.system(for: plan)
@@ -113,7 +114,8 @@ struct AppBuild: Sendable {
         }
         let used = try BuildLock.used(plans.map(\.filled.plan), identified, choice.catalog, packs)
         return (
-            identified, distinct(identified.flatMap(\.warnings)) + (try BuildLock.check(used, against: lock, isStrict: request.isLocked))
+            identified,
+            distinct(identified.flatMap(\.warnings)) + (try BuildLock.check(used, against: systems.lock, isStrict: request.isLocked))
         )
     }
 
@@ -152,16 +154,16 @@ struct AppBuild: Sendable {
     struct Kitchen: Sendable {
         let engine: BuildEngine
         let logs: String
-    }
 
-    private func kitchen() -> Kitchen {
-        let (directories, isolation) = (pipeline.directories, isolation)
-        let logs = BuildLogs.next(in: directories.logs)
-        let runner = LocalStepRunner(trees: store.trees) {
-            try await BlockingPool.run { try BuildLogs.prune(directories.logs) }
-            return try await isolation.sandbox()
+        init(_ pipeline: Pipeline, _ store: Store, _ isolation: StepIsolation) {
+            let directories = pipeline.directories
+            logs = BuildLogs.next(in: directories.logs)
+            let runner = LocalStepRunner(trees: store.trees) {
+                try await BlockingPool.run { try BuildLogs.prune(directories.logs) }
+                return try await isolation.sandbox()
+            }
+            engine = BuildEngine(store: store, runner: runner, events: pipeline.events)
         }
-        return Kitchen(engine: BuildEngine(store: store, runner: runner, events: events), logs: logs)
     }
 
     private func execute(

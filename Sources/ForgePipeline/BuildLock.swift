@@ -19,6 +19,9 @@ enum BuildLock {
     {
         var lock = LockFile(toolchains: toolchains.flatMap(\.chosen))
         lock.packs = packs.sorted { $0.text < $1.text }
+        lock.systems = Set(toolchains.compactMap(\.system?.locked)).sorted {
+            ($0.system, $0.packages.joined()) < ($1.system, $1.packages.joined())
+        }
         for plan in plans {
             lock.presets[plan.preset.id] = plan.preset.digest.description
             for manager in plan.steps.compactMap({ $0.registries?.manager }) {

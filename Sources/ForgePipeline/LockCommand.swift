@@ -1,5 +1,4 @@
-internal import ForgeImages
-internal import ForgeModel
+package import ForgeModel
 internal import ForgePlanning
 internal import ForgePresets
 internal import ForgeStore
@@ -22,6 +21,8 @@ package struct LockOutput: Sendable, Encodable {
     package let presets: [String: String]
     package let packageManagers: [String: String]
     package let toolchains: [Toolchain]
+    /// All that `[build] packages` brings.
+    package let systemPackages: [SystemPackage]
     /// Pack → commit.
     package let packs: [String: String]
 }
@@ -44,15 +45,21 @@ extension Pipeline {
         let configuration = try operatorConfiguration()
         let opened = SourceRequest.Opened(tree: tree, commit: source.commit, title: source.title, folder: source.folder)
         let plans = try await BlockingPool.run { try Self.plans(opened, request.app, catalog, configuration.limits) }
-        let puller = ImagePuller(
-            store: store, home: directories.images, endpoints: configuration.images,
-            credentials: RegistryCredentials(environment: environment), caBundle: configuration.caBundle, isOffline: false)
+        try await checkImages(of: plans.map(\.plan))
+        let isolation = try await StepIsolation.find(for: BuildRequest(source: request), in: self)
+        let systems = SystemSource(
+            pipeline: self, store: store, trust: .trusted, useCache: !updating, isOffline: false,
+            kitchen: AppBuild.Kitchen(self, store, isolation), scope: request.location, lock: updating ? nil : former)
         let choice = BuildToolchains(
             pipeline: self, catalog: catalog, store: store, settings: configuration.toolchains, source: tree, lock: updating ? nil : former,
             isRenewing: updating, isOffline: false,
-            image: { try await puller.image($0) { _ in }.root })
+            image: { try await systems.root(of: $0) })
         var toolchains: [IdentifiedToolchains] = []
-        for app in plans { toolchains.append(try await choice.identify(app.plan)) }
+        for app in plans {
+            var identified = try await choice.identify(app.plan)
+            if app.plan.system?.packages != nil { identified.system = try await systems.system(for: app.plan) }
+            toolchains.append(identified)
+        }
         let lock = try BuildLock.used(plans.map(\.plan), toolchains, catalog, packs.used)
         let folder = try await BlockingPool.run { try Self.folder(of: request, source.folder) }
         let path = "\(folder)/\(LockFile.fileName)"
@@ -64,7 +71,7 @@ extension Pipeline {
                     name: $0.name, requirement: $0.requirement, version: $0.version,
                     source: $0.origin.isEmpty ? $0.kind.rawValue : "\($0.kind.rawValue) \($0.origin)", tree: $0.tree?.description)
             },
-            packs: Dictionary(uniqueKeysWithValues: lock.packs.map { ($0.text, $0.commit) }))
+            systemPackages: lock.systems.flatMap(\.files), packs: Dictionary(uniqueKeysWithValues: lock.packs.map { ($0.text, $0.commit) }))
     }
 
     /// Where the source's root lies on this machine.

@@ -50,9 +50,11 @@ package struct Pipeline: Sendable {
         let source = try await open(request)
         let packs = try await packs(of: source.tree)
         let limits = try operatorConfiguration().limits
-        return try await BlockingPool.run { [presets] in
+        let plans = try await BlockingPool.run { [presets] in
             try Self.plans(source, request.app, presets.catalog(for: source.tree, packs), limits)
         }
+        try await checkImages(of: plans.map(\.plan))
+        return plans
     }
 
     func operatorConfiguration() throws -> OperatorConfiguration {

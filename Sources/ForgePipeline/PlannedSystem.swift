@@ -5,6 +5,8 @@ internal import ForgeModel
 internal import ForgeSandbox
 internal import ForgeStore
 internal import ForgeSystem
+internal import ForgeToolchains
+internal import Synchronization
 
 /// The system that a plan's steps run in, on this machine.
 struct PlannedSystem: Sendable {
@@ -14,41 +16,21 @@ struct PlannedSystem: Sendable {
     let artifact: @Sendable () async throws -> ArtifactSystem?
     /// Whether nothing of the machine's own shows.
     let isImage: Bool
+    /// What lies over it, for `forge.lock`; nil for nothing.
+    var locked: LockedSystem?
 }
 
 /// Finds out what plans run in.
 struct SystemSource: Sendable {
-    private let pipeline: Pipeline
-    private let store: Store
-    private let trust: Trust
-    private let useCache: Bool
-    private let isOffline: Bool
-    private let kitchen: AppBuild.Kitchen
-    private let scope: String
-
-    init(build: AppBuild, kitchen: AppBuild.Kitchen, scope: String) {
-        pipeline = build.pipeline
-        store = build.store
-        trust = build.trust
-        useCache = build.request.useCache
-        isOffline = build.request.isOffline
-        self.kitchen = kitchen
-        self.scope = scope
-    }
-
-    /// Before anything runs: that each image is one image, and not what a tag means today.
-    /// - Throws: `config.image-not-pinned`, with the line to write where the registry tells it.
-    func check(_ plans: [BuildPlan]) async throws {
-        for case let spec? in plans.map(\.system) {
-            guard let image = spec.image, image.digest == nil else { continue }
-            let pinned = isOffline ? nil : try? await puller().pinned(image)
-            throw ForgeError(
-                .configuration, "config.image-not-pinned", "`image = \"\(image)\"` may be another image tomorrow: it has no digest",
-                at: spec.imageLocation,
-                hint: "write `image = \"\(pinned.map(\.description) ?? "\(image)@sha256:…")\"`"
-                    + (pinned == nil ? "; its registry does not tell the digest now" : ""))
-        }
-    }
+    let pipeline: Pipeline
+    let store: Store
+    let trust: Trust
+    let useCache: Bool
+    let isOffline: Bool
+    let kitchen: AppBuild.Kitchen
+    /// Of the project.
+    let scope: String
+    let lock: LockFile?
 
     /// Where packages are laid over it, these are fetched and unpacked now.
     func system(for plan: BuildPlan) async throws -> PlannedSystem {
@@ -84,7 +66,9 @@ struct SystemSource: Sendable {
         if let digest = image.digest, let stored = try await store.images.load(digest, for: .current) { return stored }
         let span = pipeline.events.newSpan(.source, "image")
         return try await pipeline.spanned(span) {
-            let stored = try await puller().image(image) { pipeline.events.emit(.progress(span: span.id, $0)) }
+            let stored = try await pipeline.imagePuller(store, trust: trust, isOffline: isOffline).image(image) {
+                pipeline.events.emit(.progress(span: span.id, $0))
+            }
             return (stored, image.name)
         }
     }
@@ -92,17 +76,11 @@ struct SystemSource: Sendable {
     /// The tree of an image's root.
     func root(of image: ImageReference) async throws -> Digest { try await pull(image).root }
 
-    /// A stranger's source is shown no image that takes the operator's login.
-    private func puller() throws -> ImagePuller {
-        let configuration = try pipeline.operatorConfiguration()
-        let credentials = trust == .trusted ? RegistryCredentials(environment: pipeline.environment) : .none
-        return ImagePuller(
-            store: store, home: pipeline.directories.images, endpoints: configuration.images, credentials: credentials,
-            caBundle: configuration.caBundle, isOffline: isOffline)
-    }
-
     private func laid(_ packages: [String], over base: PlannedSystem, _ preset: PresetReference) async throws -> PlannedSystem {
-        let (outputs, list) = try await unpacked(packages, on: base, preset)
+        let name = base.build.identity["system"] ?? base.record.name
+        let locked = lock?.system(name, packages)
+        let (outputs, list) = try await unpacked(packages, locked, on: base, preset)
+        try locked.map { try check(list, against: $0) }
         let trees = store.trees
         guard let root = try await trees.subtree(outputs, at: RelativePath(parsing: SystemPackageSteps.root)) else {
             throw ForgeError(.build, "packages.none", "the packages \(packages.joined(separator: ", ")) bring no files")
@@ -124,18 +102,46 @@ struct SystemSource: Sendable {
                 case .hostWithPackages(let usr): ArtifactSystem(image: nil, root: usr, path: [])
                 case .root(let root, let path): ArtifactSystem(image: try await base.artifact()?.image, root: root, path: path)
                 }
-            }, isImage: base.isImage)
+            }, isImage: base.isImage, locked: LockedSystem(system: name, packages: packages, files: list))
+    }
+
+    /// - Throws: `lock.packages-changed`
+    private func check(_ list: [SystemPackage], against locked: LockedSystem) throws {
+        guard let changed = locked.changed(in: list).first else { return }
+        let now = list.first { $0.name == changed.name }
+        throw ForgeError(
+            .build, "lock.packages-changed",
+            "the system package `\(changed.name)` \(changed.version) is not the locked one: its file was \(changed.file.short), now \(now.map { "\($0.version) \($0.file.short)" } ?? "there is none")",
+            at: SourceLocation(file: LockFile.fileName), hint: "`forge lock --update` takes what there is now")
+    }
+
+    /// - Throws: `lock.packages-gone` for what says so in the log
+    private func build(_ request: BuildEngine.Request, _ locked: LockedSystem?) async throws -> BuildReport {
+        let gone = Mutex<[String]>([])
+        var request = request
+        request.advice = { log in
+            gone.withLock { $0 = SystemPackageSteps.gone(in: log) }
+            return nil
+        }
+        do { return try await kitchen.engine.build(request) } catch {
+            let names = gone.withLock { $0 }.map { "`\($0)`" }.joined(separator: ", ")
+            guard !names.isEmpty else { throw error }
+            throw ForgeError(
+                .build, "lock.packages-gone", "no source that answered has the locked system packages any more: \(names)",
+                at: SourceLocation(file: LockFile.fileName),
+                hint: "`forge lock --update` takes what there is now; a source that keeps old versions would still have them")
+        }
     }
 
     /// Their files, and what they are.
     private func unpacked(
-        _ packages: [String], on base: PlannedSystem, _ preset: PresetReference
+        _ packages: [String], _ locked: LockedSystem?, on base: PlannedSystem, _ preset: PresetReference
     ) async throws -> (outputs: Digest, list: [SystemPackage]) {
         let files = base.isImage ? nil : try await BlockingPool.run { try AptFiles(ofMachineAt: "") }
         let source = if let files { try await store.trees.ingest(files) } else { try await store.trees.merge([]) }
         let configuration = try pipeline.operatorConfiguration()
         var request = BuildEngine.Request(
-            plan: SystemPackageSteps.plan(packages, preset: preset, ofHost: !base.isImage), source: source, toolchains: [:],
+            plan: SystemPackageSteps.plan(packages, locked: locked, preset: preset, ofHost: !base.isImage), source: source, toolchains: [:],
             scope: "\(scope)#packages", useCache: useCache, logDirectory: kitchen.logs,
             network: { _, _ in
                 var policy = EgressPolicy(operatorEntries: configuration.egress, caBundle: configuration.caBundle, isOffline: isOffline)
@@ -143,7 +149,7 @@ struct SystemSource: Sendable {
                 return StepNetwork(policy: policy, environment: [:])
             }, trust: trust)
         request.system = base.build
-        let report = try await kitchen.engine.build(request)
+        let report = try await build(request, locked)
         let tree = store.trees.sourceTree(report.root)
         let list = try await BlockingPool.run { try tree.read(RelativePath(parsing: SystemPackageSteps.list), limit: 16 << 20) }
         return (report.root, SystemPackageSteps.packages(String(decoding: list ?? [], as: UTF8.self)))

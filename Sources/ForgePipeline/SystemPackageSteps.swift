@@ -1,4 +1,5 @@
 internal import ForgeModel
+internal import ForgeToolchains
 
 /// The two steps that lay packages of the system's distribution over it, with the system's own apt.
 ///
@@ -11,10 +12,11 @@ enum SystemPackageSteps {
     static let root = "packages/root"
     static let list = "packages/list"
 
-    static func plan(_ packages: [String], preset: PresetReference, ofHost: Bool) -> BuildPlan {
+    /// - Parameter locked: what is to be taken, each at exactly that version; nil for what is found now.
+    static func plan(_ packages: [String], locked: LockedSystem?, preset: PresetReference, ofHost: Bool) -> BuildPlan {
         let fetch = Step(
             id: "packages:fetch", title: "Fetch system packages", needs: [],
-            command: ["/bin/sh", "-euc", fetchScript(packages, ofHost: ofHost)],
+            command: ["/bin/sh", "-euc", fetchScript(packages, locked, ofHost: ofHost)],
             environment: [:], inputs: ["apt/**", "dpkg/**"], outputs: [path("debs")], caches: [], network: .registries, limits: .standard)
         let unpack = Step(
             id: "packages", title: "Unpack system packages", needs: [fetch.id], command: ["/bin/sh", "-euc", unpackScript],
@@ -28,7 +30,7 @@ enum SystemPackageSteps {
     private static func path(_ text: String) -> RelativePath { RelativePath.root.appending(component: text) }
 
     /// The machine's configuration comes as files of the step; an image's lies where apt looks for it.
-    private static func fetchScript(_ packages: [String], ofHost: Bool) -> String {
+    private static func fetchScript(_ packages: [String], _ locked: LockedSystem?, ofHost: Bool) -> String {
         let own = ofHost ? "Dir::Etc \"$PWD/apt\";\nDir::State::status \"$PWD/dpkg/status\";\nDir::Etc::Parts \"$work/none\";\n" : ""
         return """
             command -v apt-get >/dev/null || { echo "this system has no apt: packages cannot be added to it" >&2; exit 3; }
@@ -55,10 +57,35 @@ enum SystemPackageSteps {
             export APT_CONFIG=$work/apt.conf
             # A source that does not answer need not be the one that has the packages.
             apt-get -q update || echo "some sources did not answer" >&2
-            apt-get -q -y --no-install-recommends --download-only install \(packages.joined(separator: " "))
+            \(install(packages, locked))
             for deb in $work/cache/archives/*.deb; do [ ! -e "$deb" ] || cp "$deb" debs/; done
 
             """
+    }
+
+    /// Locked ones are fetched also where the machine has them or newer ones: what a build gets is the same on all machines.
+    private static func install(_ packages: [String], _ locked: LockedSystem?) -> String {
+        let command = "apt-get -q -y --no-install-recommends --download-only"
+        guard let locked, !locked.files.isEmpty else { return "\(command) install \(packages.joined(separator: " "))" }
+        let exact = locked.files.map { "\($0.name)\($0.architecture == "all" ? "" : ":\($0.architecture)")=\($0.version)" }
+        // What sources have is told in lines of `name | version | source`; neither name nor version has a `=`.
+        let known = Set(locked.files.map(\.name))
+        let others = packages.filter { !known.contains(String($0.prefix { $0 != ":" })) }
+        return """
+            gone=0
+            for package in \(exact.joined(separator: " ")); do
+                apt-cache madison "${package%%=*}" | grep -qF " ${package#*=} | " || { echo "\(goneMark)$package" >&2; gone=1; }
+            done
+            [ $gone = 0 ] || exit 4
+            \(command) --reinstall --allow-downgrades install \((exact + others).joined(separator: " "))
+            """
+    }
+
+    private static let goneMark = "no source has the locked "
+
+    /// The locked packages that a log of the first step says are not to be had.
+    static func gone(in log: String) -> [String] {
+        log.split(separator: "\n").filter { $0.hasPrefix(goneMark) }.map { String($0.dropFirst(goneMark.count)) }
     }
 
     /// The links that a merged /usr has stay links, so that a package's `/lib` goes where the system's own does.

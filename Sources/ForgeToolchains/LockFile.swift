@@ -57,6 +57,7 @@ package struct LockFile: Hashable, Sendable {
     package var packageManagers: [String: String]
     package var toolchains: [LockedToolchain]
     package var packs: [LockedPack] = []
+    package var systems: [LockedSystem] = []
 
     package init(presets: [String: String] = [:], packageManagers: [String: String] = [:], toolchains: [LockedToolchain] = []) {
         self.presets = presets
@@ -72,7 +73,7 @@ package struct LockFile: Hashable, Sendable {
     /// In what `used` differs from this, each with what to know about it.
     package func drift(to used: LockFile) -> [Diagnostic] {
         Self.drift("preset", presets, used.presets) + Self.drift("package manager", packageManagers, used.packageManagers)
-            + used.toolchains.compactMap(drift) + used.packs.compactMap(drift)
+            + used.toolchains.compactMap(drift) + used.packs.compactMap(drift) + used.systems.compactMap { $0.drift(from: self) }
     }
 
     package func pack(_ text: String) -> LockedPack? { packs.first { $0.text == text } }
@@ -106,7 +107,7 @@ package struct LockFile: Hashable, Sendable {
 
     private static func short(_ digest: String) -> String { String(digest.dropFirst("sha256:".count).prefix(12)) }
 
-    private static func remark(_ text: String) -> Diagnostic {
+    static func remark(_ text: String) -> Diagnostic {
         Diagnostic(text, at: SourceLocation(file: fileName), hint: "`forge lock` writes what is used now")
     }
 }
@@ -133,10 +134,12 @@ extension LockFile {
         let managers = Dictionary(reader.stringTable("package-managers").map { ($0.key, $0.value.value) }) { $1 }
         let toolchains = reader.tableReaders("toolchain").compactMap { LockedToolchain(reading: $0) }
         let packs = reader.tableReaders("pack").compactMap { LockedPack(reading: $0) }
+        let systems = reader.tableReaders("system").compactMap { LockedSystem(reading: $0) }
         reader.finish()
         guard faults.faults.isEmpty else { throw ForgeError(.configuration, "lock.invalid", findings: faults.sorted) }
         self.init(presets: presets, packageManagers: managers, toolchains: toolchains)
         self.packs = packs
+        self.systems = systems
     }
 
     /// The file's text.
@@ -163,6 +166,7 @@ extension LockFile {
             lines += ["", "[[pack]]", "pack = \(Self.quoted(pack.text))", "commit = \(Self.quoted(pack.commit))"]
             lines.append("tree = \(Self.quoted("\(pack.tree)/\(pack.tree.sizeBytes)"))")
         }
+        lines += systems.flatMap(\.lines)
         return lines.joined(separator: "\n") + "\n"
     }
 
@@ -170,7 +174,7 @@ extension LockFile {
         table.sorted { $0.key < $1.key }.map { "\(quoted($0.key)) = \(quoted($0.value))" }
     }
 
-    private static func quoted(_ text: String) -> String {
+    static func quoted(_ text: String) -> String {
         "\""
             + text.unicodeScalars.map { scalar in
                 switch scalar {

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import ForgeModel
 internal import ForgePipeline
 internal import ForgeTerminal
 
@@ -26,6 +27,7 @@ struct LockCommand: ForgeSubcommand {
             "\(TerminalText.padded($0.name, to: width))  \(TerminalText.padded($0.version, to: versions))  \($0.source)"
         }
         let packs = result.packs.sorted { $0.key < $1.key }.map { "\($0.key)  \($0.value)" }
-        return (rows + packs + ["\(result.isChanged ? "wrote" : "nothing new in") \(result.file)"]).joined(separator: "\n")
+        let packages = result.systemPackages.map { "\($0.name)  \($0.version)  \($0.architecture)" }
+        return (rows + packages + packs + ["\(result.isChanged ? "wrote" : "nothing new in") \(result.file)"]).joined(separator: "\n")
     }
 }

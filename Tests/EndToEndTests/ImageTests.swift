@@ -91,9 +91,17 @@ import Testing
             let registry = try await home.imageRegistry()
             let pushed = try await registry.push("team/tiny", layers: Self.layers)
             let loose = try project(home, "\(registry.authority)/team/tiny:1")
-            let refused = try await home.failure(10, "build", loose.path)
-            #expect(refused["code"] == "config.image-not-pinned")
-            #expect(refused["hint"] == .string("write `image = \"\(reference(registry, pushed))\"`"))
+            for command in ["build", "plan", "lock"] {
+                let refused = try await home.failure(10, command, loose.path)
+                #expect(refused["code"] == "config.image-not-pinned")
+                #expect(
+                    refused["message"]
+                        == .string("`image = \"\(registry.authority)/team/tiny:1\"` may be another image tomorrow: it has no digest"))
+                #expect(refused["file"] == "crowdforge.toml")
+                #expect(refused["line"] == 4)
+                #expect(refused["hint"] == .string("write `image = \"\(reference(registry, pushed))\"`"))
+            }
+            #expect(Folder.names(loose.path) == ["crowdforge.toml"])
             let pinned = try project(home, reference(registry, pushed))
             let first = try await home.build(pinned.path)
             let moved = try await registry.push("team/tiny", layers: [ImageRegistry.busybox, ["etc/motd": "another\n"]])

@@ -15,36 +15,46 @@ import Testing
     /// A repository with `libforge-sample-dev`, whose header says `text`.
     private func repository(_ home: ForgeHome, _ text: String) async throws -> (origin: String, folder: String) {
         let folder = "\(home.folder)/output/apt-\(UUID().uuidString)"
-        let script = """
-            mkdir -p pkg/DEBIAN pkg/usr/include pkg/lib/forge-sample
-            printf 'Package: libforge-sample-dev\\nVersion: 1.2-3\\nArchitecture: all\\nMaintainer: Ada <ada@example.org>\\nDescription: sample\\n' > pkg/DEBIAN/control
-            printf '#define SAMPLE "\(text)"\\n' > pkg/usr/include/forge-sample.h
-            printf 'moved' > pkg/lib/forge-sample/file
-            dpkg-deb --root-owner-group -b pkg libforge-sample-dev_1.2-3_all.deb
-            { cat pkg/DEBIAN/control
-              echo "Filename: ./libforge-sample-dev_1.2-3_all.deb"
-              echo "Size: $(stat -c %s libforge-sample-dev_1.2-3_all.deb)"
-              echo "SHA256: $(sha256sum libforge-sample-dev_1.2-3_all.deb | cut -d' ' -f1)"
-              echo; } > Packages
-            """
-        try Folder.make(folder)
-        let made = try await home.tool("/bin/sh", "-euc", script, cwd: folder)
-        #expect(made.exitCode == 0, "\(made.error)")
+        try await publish(text, version: "1.2-3", in: folder, home)
         let port = try Loopback.freePort()
         _ = try home.start(program: "/usr/bin/python3", ["-m", "http.server", "--bind", "127.0.0.1", "\(port)"], cwd: folder)
         _ = try await eventually("the repository to listen") { Loopback.answers(port) ? true : nil }
         return ("http://127.0.0.1:\(port)", folder)
     }
 
+    /// The one package of the repository in `folder`, in place of the one before.
+    private func publish(_ text: String, version: String, in folder: String, _ home: ForgeHome) async throws {
+        let script = """
+            rm -f *.deb
+            mkdir -p pkg/DEBIAN pkg/usr/include pkg/lib/forge-sample
+            printf 'Package: libforge-sample-dev\\nVersion: \(version)\\nArchitecture: all\\nMaintainer: Ada <ada@example.org>\\nDescription: sample\\n' > pkg/DEBIAN/control
+            printf '#define SAMPLE "\(text)"\\n' > pkg/usr/include/forge-sample.h
+            printf 'moved' > pkg/lib/forge-sample/file
+            dpkg-deb --root-owner-group -b pkg libforge-sample-dev_\(version)_all.deb
+            { cat pkg/DEBIAN/control
+              echo "Filename: ./libforge-sample-dev_\(version)_all.deb"
+              echo "Size: $(stat -c %s libforge-sample-dev_\(version)_all.deb)"
+              echo "SHA256: $(sha256sum libforge-sample-dev_\(version)_all.deb | cut -d' ' -f1)"
+              echo; } > Packages
+            """
+        try Folder.make(folder)
+        let made = try await home.tool("/bin/sh", "-euc", script, cwd: folder)
+        #expect(made.exitCode == 0, "\(made.error)")
+    }
+
     /// `forge build` on a machine whose apt knows that repository alone.
     private func build(_ home: ForgeHome, _ path: String, sources: String, origin: String, _ more: String...) async throws -> ForgeRun {
+        try await run(home, ["build", path, "--json", "--progress", "plain"] + more, sources: sources, origin: origin)
+    }
+
+    private func run(_ home: ForgeHome, _ arguments: [String], sources: String, origin: String) async throws -> ForgeRun {
         let stand = "\(home.folder)/output/etc-apt"
         try Folder.make("\(stand)/sources.list.d")
         try sources.write(toFile: "\(stand)/sources.list", atomically: true, encoding: .utf8)
         let line = "mount --make-rprivate / && mount --bind \(stand) /etc/apt && exec \"$@\""
         return try await home.start(
             program: "/usr/bin/unshare",
-            ["-m", "/bin/sh", "-ec", line, "sh", BuildProducts.executable("forge"), "build", path, "--json", "--progress", "plain"] + more,
+            ["-m", "/bin/sh", "-ec", line, "sh", BuildProducts.executable("forge")] + arguments,
             environment: ["FORGE_EGRESS_ALLOW": origin]
         ).finish()
     }
@@ -72,6 +82,95 @@ import Testing
             let again = try await build(home, project.path, sources: sources, origin: "http://127.0.0.1:1")
             #expect(again.exitCode == 0)
             #expect(try again.json()["steps"]?.elements.map { $0["outcome"]?.text } == ["cached"])
+        }
+    }
+
+    @Test func lockedPackagesStayAtTheirVersionsAndOneThatIsGoneIsNamedWithTheWayOut() async throws {
+        try await withForgeHome { home in
+            let (origin, folder) = try await repository(home, "first")
+            let sources = "deb [trusted=yes] \(origin)/ ./\n"
+            let command = "mkdir out; gcc -o /tmp/a sample.c && /tmp/a > out/index.html"
+            let project = try home.project(custom: command, output: "out", more: "packages = [\"libforge-sample-dev\"]\n")
+            try project.write(["sample.c": Self.source])
+            func lock(_ more: String...) async throws -> JSON {
+                let run = try await run(home, ["lock", project.path, "--json"] + more, sources: sources, origin: origin)
+                guard run.exitCode == 0 else { throw TestSupportError("\(run.error)\(run.output)") }
+                return try run.json()
+            }
+            let first = try await lock()
+            #expect(first["systemPackages"]?.elements.map { $0["version"] } == ["1.2-3"])
+            let release = try await home.tool("/bin/sh", "-c", ". /etc/os-release; echo $ID $VERSION_ID").output
+            let deb = try await home.tool(
+                "/bin/sh", "-c", "sha256sum < $0 | cut -c1-64 | tr -d '\\n'; stat -c /%s $0", "\(folder)/libforge-sample-dev_1.2-3_all.deb")
+            let section = """
+                [[system]]
+                on = "\(release.dropLast())"
+                packages = ["libforge-sample-dev"]
+                files = [
+                  "libforge-sample-dev=1.2-3 all sha256:\(deb.output.dropLast())",
+                ]
+
+                """
+            let lockfile = try String(contentsOfFile: "\(project.path)/forge.lock", encoding: .utf8)
+            #expect(lockfile.hasSuffix("\n\n" + section), "\(lockfile)")
+            #expect(try await lock()["isChanged"] == false)
+            let locked = try await build(home, project.path, sources: sources, origin: origin, "--locked", "--out", "\(home.folder)/first")
+            #expect(locked.exitCode == 0, "\(locked.error)")
+            #expect(try Folder.texts("\(home.folder)/first") == ["index.html": "first\n"])
+            // The sources move on: who has nothing stored is told what is gone, and nothing else is taken for it.
+            try await publish("second", version: "1.3-1", in: folder, home)
+            let late = try await build(home, project.path, sources: sources, origin: origin, "--no-cache")
+            #expect(late.exitCode == 50)
+            let error = try late.json()["error"]
+            #expect(error?["code"] == "lock.packages-gone")
+            #expect(
+                error?["message"] == "no source that answered has the locked system packages any more: `libforge-sample-dev=1.2-3`",
+                "\(late.error)")
+            #expect(error?["file"] == "forge.lock")
+            #expect(error?["hint"]?.text?.hasPrefix("`forge lock --update` takes what there is now") == true)
+            // The store has them still.
+            #expect(try await build(home, project.path, sources: sources, origin: origin, "--locked").exitCode == 0)
+            #expect(try await lock("--update")["systemPackages"]?.elements.map { $0["version"] } == ["1.3-1"])
+            let updated = try await build(
+                home, project.path, sources: sources, origin: origin, "--locked", "--out", "\(home.folder)/second")
+            #expect(updated.exitCode == 0, "\(updated.error)")
+            #expect(try Folder.texts("\(home.folder)/second") == ["index.html": "second\n"])
+        }
+    }
+
+    @Test func aLockedPackageWhoseFileIsAnotherIsRefused() async throws {
+        try await withForgeHome { home in
+            let (origin, folder) = try await repository(home, "first")
+            let sources = "deb [trusted=yes] \(origin)/ ./\n"
+            let project = try home.project(
+                custom: "mkdir out; echo hi > out/index.html", output: "out", more: "packages = [\"libforge-sample-dev\"]\n")
+            let lock = try await run(home, ["lock", project.path], sources: sources, origin: origin)
+            #expect(lock.exitCode == 0, "\(lock.error)")
+            try await publish("of the same version", version: "1.2-3", in: folder, home)
+            let run = try await build(home, project.path, sources: sources, origin: origin, "--no-cache")
+            #expect(run.exitCode == 50)
+            let error = try run.json()["error"]
+            #expect(error?["code"] == "lock.packages-changed")
+            #expect(error?["message"]?.text?.hasPrefix("the system package `libforge-sample-dev` 1.2-3 is not the locked one") == true)
+        }
+    }
+
+    @Test func aPackageThatIsNotLockedIsDrift() async throws {
+        try await withForgeHome { home in
+            let (origin, _) = try await repository(home, "first")
+            let sources = "deb [trusted=yes] \(origin)/ ./\n"
+            let project = try home.project(custom: "mkdir out; echo hi > out/index.html", output: "out")
+            #expect(try await run(home, ["lock", project.path], sources: sources, origin: origin).exitCode == 0)
+            let text = try String(contentsOfFile: "\(project.path)/crowdforge.toml", encoding: .utf8)
+            try project.write(["crowdforge.toml": text + "packages = [\"libforge-sample-dev\"]\n"])
+            let refused = try await build(home, project.path, sources: sources, origin: origin, "--locked")
+            #expect(refused.exitCode == 10)
+            #expect(try refused.json()["error"]?["code"] == "lock.drift")
+            #expect(
+                try refused.json()["error"]?["message"]?.text?.hasPrefix("the system packages `libforge-sample-dev` are not locked for `")
+                    == true)
+            let built = try await build(home, project.path, sources: sources, origin: origin)
+            #expect(built.exitCode == 0)
         }
     }
 
