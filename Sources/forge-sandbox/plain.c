@@ -195,14 +195,26 @@ static void let_go_of_streams(void) {
     dup2(null, 2);
 }
 
-static void keep(const struct request *request, const struct command *command, int alive) {
-    if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0) die("prctl");
+// A child that can tell by `alive` when this process is gone: the other end stays open as long as it lives.
+static pid_t fork_with_life(int *alive) {
     int life[2];
     if (pipe2(life, O_CLOEXEC) < 0) die("pipe");
     pid_t child = fork();
     if (child < 0) die("fork");
     close(life[child > 0 ? 0 : 1]);
-    if (child == 0) run_command(request, command, life[0]);  // the other end stays open as long as this process lives
+    *alive = life[0];
+    return child;
+}
+
+static void adopt_orphans(void) {
+    if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0) die("prctl");
+}
+
+static void keep(const struct request *request, const struct command *command, int alive) {
+    int alive_keeper;
+    adopt_orphans();
+    pid_t child = fork_with_life(&alive_keeper);
+    if (child == 0) run_command(request, command, alive_keeper);
     let_go_of_streams();
     int status = watch_command(request, child, alive);
     end_all();
@@ -230,13 +242,10 @@ static void watch_keeper(pid_t keeper) {
 // that is left ends all the rest.
 int run_plain(const struct request *request) {
     struct command command = receive_command();
-    if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0) die("prctl");
-    int life[2];
-    if (pipe2(life, O_CLOEXEC) < 0) die("pipe");
-    pid_t keeper = fork();
-    if (keeper < 0) die("fork");
-    close(life[keeper > 0 ? 0 : 1]);
-    if (keeper == 0) keep(request, &command, life[0]);  // as above
+    int alive_guard;
+    adopt_orphans();
+    pid_t keeper = fork_with_life(&alive_guard);
+    if (keeper == 0) keep(request, &command, alive_guard);
     let_go_of_streams();
     watch_keeper(keeper);
     end_all();
