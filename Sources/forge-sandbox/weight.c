@@ -2,9 +2,10 @@
 //
 // Equal weights are no equal shares: the kernel divides a group's weight among the cores that its processes are on, so beside a step
 // that spins on every core a step of one process gets all of a core or half of it, as chance has put them. So ten times a second each
-// helper looks what its step and its neighbours have used. One above the mean weighs half as much as before, one below it twice as
-// much again, within bounds; all of them grow heavier while cores are idle or busy with what is not Forge's. A step that has the machine
-// to itself and uses more than half of it weighs little before anybody else has come: who comes then has a fair share at once.
+// helper looks what its step and its neighbours have used. One above the mean weighs half as much as before, one below it a quarter
+// more again, within bounds; all of them grow heavier while cores are idle or busy with what is not Forge's. A step that has the machine
+// to itself and uses more than half of it weighs little before anybody else has come: who comes then has a fair share at once, and
+// still when it took Forge half a second of another's cores to make its sandbox, which is why weight is lost faster than it comes back.
 #define _GNU_SOURCE
 #include "sandbox.h"
 #include <dirent.h>
@@ -89,7 +90,7 @@ static double rise(const struct look *before, const struct group *group) {
 
 // What its step is to weigh that weighed `weight` in between.
 static int weigh(const struct look *before, const struct look *now, int weight) {
-    int heavier = weight * 2 < FULL_WEIGHT ? weight * 2 : FULL_WEIGHT;
+    int heavier = weight * 5 / 4 < FULL_WEIGHT ? weight * 5 / 4 : FULL_WEIGHT;
     int lighter = weight / 2 > LEAST_WEIGHT ? weight / 2 : LEAST_WEIGHT;
     double elapsed = now->at - before->at, capacity = elapsed * (double)sysconf(_SC_NPROCESSORS_ONLN), own = 0, all = 0;
     int busy = 0;
