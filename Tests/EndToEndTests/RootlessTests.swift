@@ -99,6 +99,23 @@ import Testing
         }
     }
 
+    @Test func aUsersStepThatTakesEveryCoreWeighsLessToo() async throws {
+        try await withForgeHome { home in
+            let project = try project(in: home, "for i in $(seq 32); do (while :; do :; done) & done; wait")
+            let user = try OrdinaryUser(of: home, hasLentIDs: false, groups: .delegated)
+            let full = OrdinaryUser.isUnified ? 100 : 1024
+            // Enough for all the user's work to take every core whatever else the machine does.
+            try user.weigh(full * 100)
+            let build = try user.start("build", project.path)
+            try await eventually("the step to weigh less", else: { "\(user.stepWeight ?? 0)" }) {
+                user.stepWeight.map { $0 <= full / 2 } == true ? () : nil
+            }
+            build.signal(SIGINT)
+            #expect(try await build.finish(within: 30).exitCode == 130)
+            #expect(user.leftovers() == [])
+        }
+    }
+
     @Test func anInstallReachesItsRegistryThroughTheProxyAndNothingElse() async throws {
         try await withForgeHome { home in
             let registry = try await home.npmRegistry()
@@ -169,6 +186,25 @@ private final class OrdinaryUser: Sendable {
         if FileManager.default.fileExists(atPath: "\(root)/cgroup.controllers") { return [root] }
         return ["memory", "pids", "cpu", "cpuacct", "freezer"].map { "\(root)/\($0)" }
     }()
+
+    static var isUnified: Bool { hierarchies.count == 1 }
+
+    /// Of the folder's files the one that holds its weight.
+    private static let weight = isUnified ? "cpu.weight" : "cpu.shares"
+
+    private var coreGroup: String { "/sys/fs/cgroup/\(Self.isUnified ? "" : "cpu/")\(group)" }
+
+    /// Sets what all the user's work weighs.
+    func weigh(_ weight: Int) throws {
+        try "\(weight)".write(toFile: "\(coreGroup)/\(Self.weight)", atomically: false, encoding: .utf8)
+    }
+
+    /// What the running step weighs; nil without one.
+    var stepWeight: Int? {
+        guard let step = Folder.names(coreGroup).first(where: { $0.hasPrefix("forge-") }) else { return nil }
+        let text = try? String(contentsOfFile: "\(coreGroup)/\(step)/\(Self.weight)", encoding: .utf8)
+        return text.flatMap { Int($0.trimmingCharacters(in: .whitespacesAndNewlines)) }
+    }
 
     private func delegate(_ folder: String) throws {
         try Folder.make(folder)
