@@ -40,6 +40,8 @@ package struct ToolchainSource: Hashable, Sendable {
     /// The package, the archive's address with `{{version}}` in it, the image's name without a digest, or the toolchain that this is
     /// part of; empty for the host.
     package let origin: String
+    /// Of a program written in Python: which versions of what it needs it works with (`hishel<2`), where it does not say so itself.
+    package let constraints: [String]
     /// Of what is bundled: the `package.json` that tells its version, below the other toolchain's folder.
     package let manifest: RelativePath?
     /// Whether versions that are not among `releases` may be asked for where these are published.
@@ -81,6 +83,7 @@ extension ToolchainSource {
         case .bundled: origin = item.requiredString("in")?.value ?? ""
         case .host, nil: origin = ""
         }
+        constraints = kind?.value == .python ? (item.strings("constraints") ?? []).map(\.value) : []
         manifest = kind?.value == .bundled ? item.requiredString("manifest").flatMap { Self.path($0, item) } : nil
         let isPackage = [.wheel, .npm, .python].contains(kind?.value)
         isOpen = isPackage ? item.bool("open")?.value ?? (kind?.value != .wheel) : false

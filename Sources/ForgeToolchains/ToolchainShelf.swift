@@ -74,8 +74,8 @@ package struct ToolchainShelf: Sendable {
         of source: ToolchainSource, named name: String, requirement: String, isRenewing: Bool,
         allows: @Sendable (ToolVersion) -> Bool, fetching: @Sendable () -> Void
     ) async throws -> (ToolchainPin, Digest)? {
-        let memo =
-            "\(folder)/choice-\(Digest(of: [name, source.kind.rawValue, source.origin, requirement].joined(separator: "\n")).hex).json"
+        let words = [name, source.kind.rawValue, source.origin, requirement] + source.constraints
+        let memo = "\(folder)/choice-\(Digest(of: words.joined(separator: "\n")).hex).json"
         if !isRenewing, let pin = try await chosen(memo, source, name) { return (pin, try await tree(of: pin, fetching: fetching)) }
         guard !access.isOffline else { throw offline("\(name) \(requirement)") }
         return try await once(memo) {
