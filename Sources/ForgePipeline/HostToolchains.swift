@@ -15,6 +15,12 @@ struct HostToolchains {
     /// The sandbox's search path, on the host.
     static let searchPath = ["/usr/local/bin", "/usr/bin", "/bin"]
 
+    /// Debian's packages whose names are not those of their programs.
+    private static let packages = [
+        "node": "nodejs", "java": "default-jdk", "javac": "default-jdk", "mvn": "maven", "bundle": "bundler", "php": "php-cli",
+        "mix": "elixir", "stack": "haskell-stack", "cobc": "gnucobol",
+    ]
+
     let memoPath: String
 
     /// What an artifact that needs these toolchains says about them, and the files behind them. Call after `identify`.
@@ -66,7 +72,7 @@ struct HostToolchains {
         }
         throw ForgeError(
             .build, "toolchain.missing", "`\(executable)` is not installed, and the project needs \(toolchain)",
-            hint: "install it below /usr, where steps see it: `apt-get install \(executable == "node" ? "nodejs" : executable)`")
+            hint: "install it below /usr, where steps see it: `apt-get install \(Self.packages[executable] ?? executable)`")
     }
 
     private static func stamp(_ path: String) throws -> String {

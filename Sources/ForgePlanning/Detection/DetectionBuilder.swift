@@ -155,8 +155,9 @@ struct DetectionBuilder {
         ]
     }
 
-    /// For a manager whose lockfile is a manifest that pins and hashes everything.
+    /// For a manager whose lockfile is a manifest that pins and hashes everything; Maven and its like have none to write.
     private func unlockedList(_ manager: PackageManager, _ deriver: Deriver) throws -> Diagnostic? {
+        guard manager.resolvedLockfile != nil else { return nil }
         let loose = try facts.manifests.dependencies(manager.ecosystem).first { $0.scope == .prod && !$0.requirement.hasPrefix("==") }
         if let loose {
             return Diagnostic(
