@@ -47,7 +47,8 @@ import Testing
     @Test func aStepIsNoMoreUrgentThanOtherProgramsOfTheMachine() async throws {
         try await withForgeHome { home in
             let project = try home.project(
-                custom: "mkdir site && cut -d' ' -f19 /proc/self/stat > site/index.html; echo niceness $(cat site/index.html)", output: "site")
+                custom: "mkdir site && cut -d' ' -f19 /proc/self/stat > site/index.html; echo niceness $(cat site/index.html)",
+                output: "site")
             let run = try await home.run("build", project.path, "--progress", "plain")
             #expect(run.error.contains("[build] niceness 0\n"), "\(run.error)")
         }

@@ -20,7 +20,8 @@ import Testing
 
     @Test func theInsideIsTheSameOnEveryMachine() async throws {
         let workshop = try await Workshop()
-        let outcome = try await workshop.run("id -u; hostname; pwd; umask; cut -d' ' -f19 /proc/self/stat; date +%Z; tr '\\0' '\\n' < /proc/1/environ | sort")
+        let outcome = try await workshop.run(
+            "id -u; hostname; pwd; umask; cut -d' ' -f19 /proc/self/stat; date +%Z; tr '\\0' '\\n' < /proc/1/environ | sort")
         #expect(
             outcome.output
                 == """
