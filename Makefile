@@ -31,6 +31,7 @@ test: setup
 campaign: setup
 	@$(SWIFT) build --build-tests
 	@FORGE_CAMPAIGN=10 $(SWIFT) test --skip-build --filter 'ServerKillTests|SandboxCampaignTests|FuzzTests|Store(Kill|Fault|Rot|Contention|Clock|Space)Tests'
+	@FORGE_CAMPAIGN=10 $(SWIFT) test --skip-build --no-parallel --filter TakesEveryCore
 
 check: lint layers
 

@@ -99,7 +99,8 @@ import Testing
         }
     }
 
-    @Test func aUsersStepThatTakesEveryCoreWeighsLessToo() async throws {
+    @Test(.enabled(if: Campaign.isOn, "takes the whole machine: `make campaign`"))
+    func aUsersStepThatTakesEveryCoreWeighsLessToo() async throws {
         try await withForgeHome { home in
             let project = try project(in: home, "for i in $(seq 32); do (while :; do :; done) & done; wait")
             let user = try OrdinaryUser(of: home, hasLentIDs: false, groups: .delegated)

@@ -8,7 +8,7 @@ import Testing
 @testable import ForgePlanning
 
 /// Every reader of a stranger's files survives what chance makes of real ones: 10,000 inputs each, none of them slower than a second.
-@Suite(.serialized) struct ManifestFuzzTests {
+@Suite struct ManifestFuzzTests {
     /// A reader, the name of its file, and what such files look like.
     struct Reader: Sendable, CustomTestStringConvertible {
         let file: String

@@ -4,7 +4,7 @@ import Testing
 @testable import ForgeRegistry
 
 /// Lockfiles are a stranger's: what chance makes of real ones is read or passed over, and none takes longer than a second.
-@Suite(.serialized) struct LockfileFuzzTests {
+@Suite struct LockfileFuzzTests {
     @Test(arguments: [
         (
             "package-lock.json",

@@ -4,7 +4,7 @@ import Glibc
 /// Inputs that real files become when chance goes over them: the same ones for the same seed.
 package struct Fuzz: Sendable {
     /// 10,000 inputs, and as many times more as `FORGE_CAMPAIGN` says, each time other ones.
-    package static let count = 10_000 * (Int(environment["FORGE_CAMPAIGN"] ?? "") ?? 1)
+    package static let count = 10_000 * Campaign.factor
     /// Whether each input is told before it is tried: the last one told is the one that was too much.
     private static let isTold = environment["FORGE_FUZZ_TRACE"] == "1"
     private static var environment: [String: String] { ProcessInfo.processInfo.environment }

@@ -2,17 +2,6 @@ import ForgeTestSupport
 import Foundation
 import Testing
 
-/// How much is tried: a little in the suite; all of it, many times, where `FORGE_CAMPAIGN` says so (10: the figures that are named as `campaign`).
-enum Campaign {
-    static let factor = Int(ProcessInfo.processInfo.environment["FORGE_CAMPAIGN"] ?? "") ?? 1
-    static var isOn: Bool { factor > 1 }
-
-    static func rounds(_ suite: Int, campaign: Int) -> Int { isOn ? max(1, campaign * factor / 10) : suite }
-
-    /// Of this run; `FORGE_SEED` repeats another's.
-    static let seed = UInt64(ProcessInfo.processInfo.environment["FORGE_SEED"] ?? "") ?? UInt64.random(in: 1...999_999_999)
-}
-
 /// Numbers that the seed decides.
 struct SeededChoices: RandomNumberGenerator {
     private var state: UInt64
