@@ -99,6 +99,25 @@ import Testing
         _ = await started.server.stop(grace: .zero)
     }
 
+    @Test(arguments: [
+        ("-P FORWARD ACCEPT\n", []),
+        ("-P FORWARD ACCEPT\n-A FORWARD -i eth1 -j DROP\n", []),
+        ("-P FORWARD DROP\n-A FORWARD -j DOCKER-USER\n", ["-A FORWARD -i fg+ -j ACCEPT", "-A FORWARD \(answers)"]),
+        ("-P FORWARD DROP\n-A FORWARD -i fg+ -j ACCEPT\n", ["-A FORWARD \(answers)"]),
+        ("-P FORWARD DROP\n-A FORWARD -i fg+ -j ACCEPT\n-A FORWARD \(answers)\n", []),
+        (
+            "-P FORWARD ACCEPT\n-A FORWARD -i lo -j ACCEPT\n-A FORWARD -j REJECT --reject-with icmp-host-prohibited\n",
+            ["-I FORWARD 2 -i fg+ -j ACCEPT", "-I FORWARD 2 \(answers)"]
+        ),
+        (
+            "-P FORWARD DROP\n-A FORWARD -j DROP\n-A FORWARD -i fg+ -j ACCEPT\n-A FORWARD \(answers)\n",
+            ["-I FORWARD 1 -i fg+ -j ACCEPT", "-I FORWARD 1 \(answers)"]
+        ),
+    ])
+    func aChainThatDropsWhatNobodyAskedForLetsServersPass(listing: String, rules: [String]) {
+        #expect(ForwardFilter.missing(from: listing).map { $0.joined(separator: " ") } == rules)
+    }
+
     @Test func resolversThatAServerCannotReachAreLeftOut() {
         let servers = NameServers(
             parsing: "# here\nnameserver 127.0.0.53\nnameserver 10.1.2.3\nsearch a.example b.example\nnameserver ::1\noptions ndots:2\n")
@@ -120,6 +139,8 @@ extension RunningServer {
         return Int32(try await get("python3 -c '\(program)'").filter { !$0.isNewline })
     }
 }
+
+private let answers = "-o fg+ -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT"
 
 /// The host's end of the wire whose other end is `address`.
 private func gateway(of address: String) -> String? {

@@ -28,6 +28,7 @@ enum NetworkTool: String, CaseIterable {
 
     struct Result {
         let succeeded: Bool
+        let output: String
         /// The first line of what it complained about.
         let failure: String
     }
@@ -35,11 +36,18 @@ enum NetworkTool: String, CaseIterable {
     /// Runs it with `input`, which must fit into a pipe, as standard input.
     func run(_ arguments: [String], input: String = "") async throws -> Result {
         guard let path else { throw ForgeError(.deploy, "server.no-network-tools", "`\(rawValue)` is missing", hint: "install \(package)") }
+        return try await Self.run(path, arguments, input: input)
+    }
+
+    /// Runs the program at `path`, which need not be one of these.
+    static func run(_ path: String, _ arguments: [String], input: String = "") async throws -> Result {
         var request = ChildProcess.Request(path, arguments, environment: ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin"])
-        request.descriptors[0] = try Self.pipe(holding: input)
+        request.descriptors[0] = try pipe(holding: input)
         let result = try await ChildProcess.output(request)
         let lines = String(decoding: result.error, as: UTF8.self).split(separator: "\n")
-        return Result(succeeded: result.status.isSuccess, failure: lines.first.map(String.init) ?? "\(result.status)")
+        return Result(
+            succeeded: result.status.isSuccess, output: String(decoding: result.output, as: UTF8.self),
+            failure: lines.first.map(String.init) ?? "\(result.status)")
     }
 
     private static func pipe(holding text: String) throws -> Descriptor {

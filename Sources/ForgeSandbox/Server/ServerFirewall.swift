@@ -16,6 +16,7 @@ enum ServerFirewall {
                 .deploy, "server.firewall", "the rules that keep servers apart cannot be put in place: \(result.failure)",
                 hint: "servers need a kernel with nf_tables and NAT; without it they can run with a closed network only")
         }
+        try await ForwardFilter.letServersPass()
     }
 
     /// - Parameters:
