@@ -34,7 +34,7 @@ def measure(command, environment=None, cwd=None):
     process.stdout.close()
     process.stderr.close()
     if process.returncode:
-        sys.exit(f"{' '.join(map(str, command))} ended with {process.returncode}:\n{errors.decode(errors='replace')}")
+        sys.exit(f"{' '.join(map(str, command))} ended with {process.returncode}:\n{(errors or output).decode(errors='replace')}")
     return Sample(elapsed, usage.ru_maxrss, output.decode(errors="replace"))
 
 

