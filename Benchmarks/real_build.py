@@ -64,6 +64,9 @@ def click(work):
     subprocess.run([PYTHON, "-m", "venv", folder / "env"], check=True)
     subprocess.run([folder / "env/bin/pip", "install", "-q", "sphinx==8.1.3", "pallets-sphinx-themes", "sphinx-tabs", "myst-parser", "sphinxcontrib-log-cabinet", "flit_core", "."],
                    cwd=folder, check=True)
+    # Byte code that holds by its source's content, as installs in Forge leave it: a checkout's files have no time that says anything.
+    subprocess.run([folder / "env/bin/python", "-m", "compileall", "-q", "-f", "--invalidation-mode", "checked-hash", folder / "env/lib"],
+                   stdout=subprocess.DEVNULL)
     # What the project says of its dependencies would be a step of its own in Forge: the command alone is measured.
     for name in ("pyproject.toml", "uv.lock", "requirements"):
         shutil.rmtree(folder / name) if (folder / name).is_dir() else (folder / name).unlink(missing_ok=True)
