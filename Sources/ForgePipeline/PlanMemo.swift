@@ -19,9 +19,26 @@ struct PlanMemo: Sendable {
     private let question: Digest
 
     /// What was asked of a tree, and where the plans lie that came of it.
-    private struct Reading: Codable {
+    private struct Reading {
         let reads: ReadSet
         let plans: String
+
+        /// Fields with a NUL after each: they are read in every build, and JSON takes ten times as long.
+        static func text(_ readings: [Reading]) -> [UInt8] {
+            readings.flatMap { [$0.plans, "\($0.reads.count)"] + $0.reads.fields }.flatMap { Array($0.utf8) + [0] }
+        }
+
+        /// None of a text that says something else.
+        static func parse(_ text: [UInt8]) -> [Reading] {
+            var fields = text.split(separator: 0, omittingEmptySubsequences: false).map { String(decoding: $0, as: UTF8.self) }[...]
+            var readings: [Reading] = []
+            while let plans = fields.popFirst(), let count = fields.popFirst().flatMap({ Int($0) }), 0...fields.count / 3 ~= count {
+                guard let reads = ReadSet(fields: fields.prefix(count * 3)) else { return [] }
+                readings.append(Reading(reads: reads, plans: plans))
+                fields = fields.dropFirst(count * 3)
+            }
+            return readings
+        }
     }
 
     /// - Parameters:
@@ -59,16 +76,17 @@ struct PlanMemo: Sendable {
 
     private func path(_ name: String) -> String { "\(folder)/\(name).json" }
 
-    private var readings: [Reading] {
-        (try? Files.read(path(question.hex))).flatMap { $0 }.flatMap { try? CanonicalJSON.decode([Reading].self, from: $0) } ?? []
-    }
+    private var readingsPath: String { "\(folder)/\(question.hex).readings" }
+
+    private var readings: [Reading] { Reading.parse(((try? Files.read(readingsPath)) ?? nil) ?? []) }
 
     private func save(_ plans: [AppPlan], _ reading: Reading, over readings: [Reading]) throws {
         try Files.makeDirectory(folder, mode: 0o700)
         let names = try Files.list(folder)
         if names.count >= Self.capacity { for name in names { try Files.removeTree("\(folder)/\(name)") } }
         try Files.replace(path(key.hex), with: CanonicalJSON.encode(plans), mode: 0o600)
-        try Files.replace(path(question.hex), with: CanonicalJSON.encode(Array(([reading] + readings).prefix(Self.memory))), mode: 0o600)
+        let text = Reading.text(Array(([reading] + readings).prefix(Self.memory)))
+        try Files.replace(readingsPath, with: text, mode: 0o600)
     }
 
     private static func add(_ folder: String, to hasher: inout DigestHasher) throws {

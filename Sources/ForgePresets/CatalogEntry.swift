@@ -30,12 +30,16 @@ package struct CatalogEntry: Sendable {
 struct ManagerEntry: Sendable {
     let id: String
     let ecosystem: Ecosystem
+    /// The file in which it lists the members of a workspace; nil where it knows none.
+    let workspaceFile: String?
     let content: OnDemand<PackageManager>
 
-    init(_ manager: PackageManager) { self.init(id: manager.id, manager.ecosystem, OnDemand(manager)) }
+    init(_ manager: PackageManager) {
+        self.init(id: manager.id, manager.ecosystem, workspaceFile: manager.workspace?.file, OnDemand(manager))
+    }
 
     /// One that the index knows.
-    init(id: String, _ ecosystem: Ecosystem, _ content: OnDemand<PackageManager>) {
-        (self.id, self.ecosystem, self.content) = (id, ecosystem, content)
+    init(id: String, _ ecosystem: Ecosystem, workspaceFile: String?, _ content: OnDemand<PackageManager>) {
+        (self.id, self.ecosystem, self.workspaceFile, self.content) = (id, ecosystem, workspaceFile, content)
     }
 }

@@ -24,6 +24,11 @@ package struct PresetCatalog: Sendable {
     package func packageManagers(of ecosystem: Ecosystem) throws -> [PackageManager] {
         try managers.filter { $0.ecosystem == ecosystem }.map { try $0.content.value() }
     }
+    /// Those whose file with a list of members is there, as `isThere` says of its path; no other is read.
+    /// - Throws: as `CatalogEntry.preset()`, and what `isThere` throws
+    package func packageManagers(of ecosystem: Ecosystem, listingIn isThere: (String) throws -> Bool) throws -> [PackageManager] {
+        try managers.filter { try $0.ecosystem == ecosystem && $0.workspaceFile.map(isThere) ?? false }.map { try $0.content.value() }
+    }
     /// Sorted by id; all of them are read.
     /// - Throws: as `CatalogEntry.preset()`
     package var packageManagers: [PackageManager] { get throws { try managers.map { try $0.content.value() } } }

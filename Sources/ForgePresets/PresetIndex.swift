@@ -1,8 +1,8 @@
 internal import Foundation
 package import ForgeModel
 
-/// What is known of a directory's descriptors without reading them: their ids, a package manager's ecosystem, and what a project must have
-/// for a preset to match.
+/// What is known of a directory's descriptors without reading them: their ids, a package manager's ecosystem and the file of its
+/// workspaces, and what a project must have for a preset to match.
 ///
 /// A file `index.tsv` beside them, made by `text(of:)`. It speaks of files by their SHA-256: one that was changed since, or is not in it,
 /// is read like any other.
@@ -37,8 +37,9 @@ package struct PresetIndex: Sendable {
 
     /// Nil for a package manager that has to be read.
     func packageManager(in item: DescriptorFile) -> ManagerEntry? {
-        guard let line = line(of: item), let ecosystem = line.cells.first.flatMap({ Ecosystem(rawValue: String($0)) }) else { return nil }
-        return ManagerEntry(id: String(line.id), ecosystem, OnDemand { PackageManager(parsing: item, faults: $0) })
+        guard let line = line(of: item), line.cells.count == 2, let ecosystem = Ecosystem(rawValue: String(line.cells[0])) else { return nil }
+        let file = line.cells[1].isEmpty ? nil : String(line.cells[1])
+        return ManagerEntry(id: String(line.id), ecosystem, workspaceFile: file, OnDemand { PackageManager(parsing: item, faults: $0) })
     }
 
     /// Nil for a toolchain that has to be read.
@@ -53,7 +54,7 @@ package struct PresetIndex: Sendable {
     package static func text(of directory: String) throws -> String {
         let catalog = try PresetCatalog.load(directories: [directory])
         let presets = try catalog.presets.map { try row($0.file, $0.id, PresetSieve(of: $0.match)?.cells ?? []) }
-        let managers = try catalog.packageManagers.map { try row($0.file, $0.id, [$0.ecosystem.rawValue]) }
+        let managers = try catalog.packageManagers.map { try row($0.file, $0.id, [$0.ecosystem.rawValue, $0.workspace?.file ?? ""]) }
         let toolchains = try catalog.toolchains.map { try row($0.file, $0.id, []) }
         var loader = CatalogLoader(faults: FaultLog())
         try loader.read(directory)

@@ -44,8 +44,12 @@ import Testing
 
     @Test func itIsTheSameAfterItWasWrittenDown() throws {
         let set = try Self.readSet(Self.files)
-        let text = try Shipped.json(set)
-        #expect(text.contains("\"package-lock.json\" : \"file\""))
-        #expect(text.contains("\"yarn.lock\" : null"))
+        #expect(ReadSet(fields: set.fields[...]) == set)
+        #expect(set.fields.count == set.count * 3)
+    }
+
+    @Test(arguments: [["n", "a"], ["x", "a", "file"], ["d", "", ""], ["f", "a", "12/3"], ["f", "a", String(repeating: "0", count: 64)]])
+    func whatNobodyWroteIsNone(fields: [String]) {
+        #expect(ReadSet(fields: fields[...]) == nil)
     }
 }

@@ -47,7 +47,8 @@ struct WorkspaceReader {
 
     /// Whether any manager's file with a list is there: who uses which manager is asked only then.
     private func isListed(_ ecosystem: Ecosystem) throws -> Bool {
-        try facts.catalog.packageManagers(of: ecosystem).contains { manager in
+        let managers = try facts.catalog.packageManagers(of: ecosystem) { try facts.files.isFile(Manifests.path($0)) }
+        return try managers.contains { manager in
             guard let rule = manager.workspace else { return false }
             return try lists(rule) != nil
         }
