@@ -2,7 +2,7 @@
 # Installs the Debian packages that Forge is built with and runs on. Idempotent; asks nothing; needs root or sudo.
 set -eu
 
-packages="pkg-config libgit2-dev libarchive-dev libsqlite3-dev libtomlplusplus-dev libzstd-dev zlib1g-dev crun runc uidmap e2fsprogs iproute2 nftables git curl zstd strace libfaketime hugo python3 python3-venv python3-pip python3-jsonschema"
+packages="pkg-config libgit2-dev libarchive-dev libsqlite3-dev libtomlplusplus-dev libzstd-dev zlib1g-dev crun runc uidmap e2fsprogs iproute2 nftables git curl zstd strace libfaketime hugo python3 python3-venv python3-pip python3-jsonschema php-cli"
 # Servers that the tests run themselves, on ports of their own.
 packages="$packages openssl nginx fcgiwrap openssh-server openssh-client docker-registry"
 # What makes and checks the images they serve.

@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// Presets whose tools anyone can have from PyPI: each project of `fixtures/projects` is built, and its page or its server asked.
-@Suite(.serialized) struct CatalogueTests {
+@Suite struct CatalogueTests {
     /// Toolchains as pip finds them in the folder that `scripts/test-inputs.sh` fills.
     private static let wheels = [
         "FORGE_TOOLCHAIN_SOURCES": "wheel", "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": BuildProducts.checkout + ".build/inputs/toolchains",
@@ -71,6 +71,46 @@ import Testing
             let locked = try String(contentsOfFile: "\(project.path)/forge.lock", encoding: .utf8)
             #expect(
                 locked.contains("name = \"\(server.toolchain)\"\n") && locked.contains("version = \"\(server.version)\"\n"), "\(locked)")
+        }
+    }
+
+    private struct PythonServer: CustomTestStringConvertible {
+        let fixture: String
+        let preset: String
+        let answer: String
+        var testDescription: String { fixture }
+    }
+
+    private static let pythonServers = [
+        PythonServer(fixture: "django-whitenoise", preset: "django", answer: #"{"books": 3}"#),
+        PythonServer(fixture: "litestar-app", preset: "litestar", answer: "hello\n"),
+        PythonServer(fixture: "quart-app", preset: "quart", answer: "hello\n"),
+        PythonServer(fixture: "sanic-app", preset: "sanic", answer: "hello\n"),
+    ]
+
+    @Test(arguments: pythonServers) private func aServerInPythonIsInstalledFromTheIndexAndAnswers(server: PythonServer) async throws {
+        try await withForgeHome { home in
+            let environment = try await PythonIndex.environment(for: home)
+            let gateway = try await home.startGateway()
+            let project = try home.project(copiedFrom: server.fixture)
+            let report = try await home.build(project.path, in: environment)
+            #expect(report.json["preset"] == .string(server.preset))
+            let deployed = try await home.deploy(project.path, to: "server", in: environment)
+            #expect(deployed["artifact"]?.text == report.artifact)
+            #expect(try await gateway.fetch("server.localhost") == "200 \(server.answer)")
+        }
+    }
+
+    @Test func aFolderOfPHPIsServedByTheMachinesOwn() async throws {
+        try await withForgeHome { home in
+            let gateway = try await home.startGateway()
+            let environment = ["FORGE_TOOLCHAIN_SOURCES": "host"]
+            let project = try home.project(copiedFrom: "php-app")
+            let report = try await home.build(project.path, in: environment)
+            #expect(report.json["preset"] == "php")
+            let deployed = try await home.deploy(project.path, to: "pages", in: environment)
+            #expect(deployed["artifact"]?.text == report.artifact)
+            #expect(try await gateway.fetch("pages.localhost") == "200 hello\n")
         }
     }
 
