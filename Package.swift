@@ -58,7 +58,8 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CForgeSystem"),
         .target(name: "CTOML"),
-        .executableTarget(name: "forge-sandbox"),
+        // By itself: SwiftPM would link Swift's runtime to it, and each step would load it and copy it with each of the helper's forks.
+        .executableTarget(name: "forge-sandbox", linkerSettings: [.unsafeFlags(["-nostartfiles", "-static-executable"])]),
 
         // 1
         room("ForgeModel", [.crypto]),

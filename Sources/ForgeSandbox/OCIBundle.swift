@@ -59,7 +59,7 @@ struct OCIBundle {
         try Files.makeDirectory("\(directory)/etc", mode: 0o700)
         if !certificates.isEmpty { try certificates.write(to: "\(directory)/\(Self.certificateFile)") }
         for (name, text) in Self.etc.merging(configuration, uniquingKeysWith: { $1 }) where system.isHosts || name != "os-release" {
-            try Files.writeAtomically(Array(text.utf8), to: "\(directory)/etc/\(name)")
+            try Files.create("\(directory)/etc/\(name)", with: Array(text.utf8))
         }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

@@ -16,7 +16,7 @@ struct StepCertificates {
     func write(to path: String) throws {
         let system = try Files.read("/etc/ssl/certs/ca-certificates.crt", limit: Self.limit) ?? []
         let own = try bundle.map(Self.content) ?? []
-        try Files.writeAtomically(system + [10] + own + [10] + Array((authority ?? "").utf8), to: path)
+        try Files.create(path, with: system + [10] + own + [10] + Array((authority ?? "").utf8))
     }
 
     private static func content(of bundle: String) throws -> [UInt8] {

@@ -70,6 +70,11 @@ package enum Files {
         }
     }
 
+    /// Writes a file that was not there, for who reads it while this process lives: nothing is done for power cuts or other readers.
+    package static func create(_ path: String, with bytes: [UInt8], mode: UInt32 = 0o644) throws {
+        try Descriptor.open(path, O_WRONLY | O_CREAT | O_EXCL, mode: mode).write(bytes, to: path)
+    }
+
     package static func syncDirectory(_ path: String) throws {
         try Descriptor.open(path, O_RDONLY | O_DIRECTORY).sync(path)
     }

@@ -155,6 +155,7 @@ int main(int argc, char **argv) {
     if (request.is_plain) return run_plain(&request);
     require_filters();
     pid_t inner = request.is_rootless ? start_in_user_namespace(&request) : start_inner(&request);
+    if (!request.is_rootless) hasten_groups();
     int status = watch(inner, &request);
     remove_cgroup(request.cgroup);
     if (WIFSIGNALED(status)) report("killed");

@@ -80,6 +80,7 @@ void finish_container(const struct request *request, pid_t container);
 int succeeded(int status);
 int wait_for(pid_t pid);
 int has_unified_groups(void);
+void hasten_groups(void);
 void report_cgroup(const char *cgroup);
 void thaw_cgroup(const char *cgroup);
 void remove_cgroup(const char *cgroup);
