@@ -136,8 +136,7 @@ struct OCIBundle {
     /// What of the host shows.
     private var systemMounts: [RuntimeSpecification.Mount] {
         guard system.isHosts else { return [] }
-        let usr = system == .host ? "/usr" : "\(Self.stage)/usr"
-        return [.init(destination: "/usr", type: "bind", source: usr, options: ["bind", "ro", "nosuid", "nodev"])]
+        return [.init(destination: "/usr", type: "bind", source: "\(Self.stage)/usr", options: ["rbind", "ro", "nosuid", "nodev"])]
             + Self.sharedConfiguration.filter(Files.exists).map { path in
                 .init(destination: path, type: "bind", source: path, options: ["bind", "ro", "nosuid", "nodev", "noexec"])
             }

@@ -8,12 +8,13 @@
         // System calls: the filter, and its finer parts
         case callFilter, cloneFlags, cloneThree, terminalCommands, socketFamilies, nativeArchitecture
         // Files
-        case emptyRoot, readOnlyRoot, readOnlySystem, ownDevices, maskedFiles, readOnlySettings, sharedMemorySize
+        case emptyRoot, readOnlyRoot, ownDevices, maskedFiles, readOnlySettings, sharedMemorySize
         // The rest of the world inside
         case cleanEnvironment, fixedUmask, fixedUser, noCoreDumps, descriptorLimit
         // Limits
         case memoryLimit, processLimit
-        // Of `forge-sandbox`: raw values are its words
+        // Of `forge-sandbox`, or of it too: raw values are its words
+        case readOnlySystem = "read-only-system"
         case visibleLimits = "visible-limits"
         case nosuid
         case fixedDevices = "fixed-devices"

@@ -179,6 +179,24 @@ void mount_tree(const struct request *request, const char *source, const char *t
     if (id_map >= 0) close(id_map);
 }
 
+// The host's /usr, where the bundle takes it from, without what may be mounted below it. Not left to the runtime: it binds from within
+// the container's user namespace, in which such mounts are locked to their place, and would be refused. So is this for an ordinary
+// user, who has to take all of it.
+static void mount_system(const struct request *request) {
+    unsigned extent = 0;
+    int tree = (int)syscall(SYS_open_tree, AT_FDCWD, "/usr", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    if (tree < 0 && errno == EINVAL && request->is_rootless) {
+        extent = AT_RECURSIVE;
+        tree = (int)syscall(SYS_open_tree, AT_FDCWD, "/usr", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | extent);
+    }
+    struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV};
+    if (leaves_out(request, "read-only-system")) attributes.attr_set &= ~(__u64)MOUNT_ATTR_RDONLY;
+    if (tree < 0 || syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH | extent, &attributes, sizeof attributes) < 0) die("/usr");
+    if (mkdir(STAGE "usr", 0755) < 0) die("usr");
+    if (syscall(SYS_move_mount, tree, "", AT_FDCWD, STAGE "usr", MOVE_MOUNT_F_EMPTY_PATH) < 0) die("mount /usr");
+    close(tree);
+}
+
 // Folders that belong to nobody inside: no id map, so they are shared with every other sandbox as they are.
 static void mount_folders(const struct request *request) {
     for (size_t i = 0; i < request->mount_count; i++) {
@@ -264,6 +282,7 @@ void prepare_mounts(const struct request *request) {
     if (request->root) mount_image_root(request);
     else mount_root(request);
     if (request->packages) mount_packages(request);
+    else if (!request->root) mount_system(request);
     copy_certificates();
     if (request->is_server) return;
     int upper = open(STAGE "disk/upper", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);

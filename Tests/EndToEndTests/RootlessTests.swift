@@ -131,6 +131,19 @@ import Testing
         }
     }
 
+    @Test(arguments: ["crun", "runc"]) func whatIsMountedBelowUsrKeepsNoSandboxFromStartingAndCannotBeChanged(runtime: String) async throws
+    {
+        try await withForgeHome { home in
+            let project = try project(in: home, "mkdir site; ls -A /usr/share/misc > site/index.html; ! touch /usr/share/misc/new")
+            let user = try OrdinaryUser(of: home, hasLentIDs: true, groups: .delegated, mounting: "/usr/share/misc")
+            let run = try await user.run(
+                "build", project.path, "--json", "--out", "\(user.home)/out", environment: ["FORGE_OCI_RUNTIME": runtime])
+            #expect(run.exitCode == 0, "\(run.error)\(run.output)")
+            #expect(try Folder.texts("\(user.home)/out") == ["index.html": "forge\n"])
+            #expect(user.leftovers() == [])
+        }
+    }
+
     @Test func killedDuringAStepEverythingDiesWithForgeAndTheNextRunCleansUp() async throws {
         try await withForgeHome { home in
             let marker = "86400.\(Int.random(in: 1_000_000...9_999_999))"
@@ -160,10 +173,13 @@ private final class OrdinaryUser: Sendable {
     private let forge: ForgeHome
     private let hasGroups: Bool
     private let group: String
+    /// Where the user's home is mounted too.
+    private let mountPoint: String?
     private static let id: UInt32 = 48_151
 
-    init(of forge: ForgeHome, hasLentIDs: Bool, groups: Groups) throws {
+    init(of forge: ForgeHome, hasLentIDs: Bool, groups: Groups, mounting mountPoint: String? = nil) throws {
         self.forge = forge
+        self.mountPoint = mountPoint
         hasGroups = groups == .delegated
         home = "\(forge.folder)/ada"
         group = "forge-test-\(UUID().uuidString.prefix(8))"
@@ -226,8 +242,9 @@ private final class OrdinaryUser: Sendable {
         let files = ["passwd", "group", "subuid", "subgid"].map { "[ ! -e /etc/\($0) ] || mount --bind \(forge.folder)/\($0) /etc/\($0)" }
         // The checkout may lie where only root gets to.
         let checkout = ["mkdir -p \(forge.folder)/checkout", "mount --bind \(BuildProducts.checkout) \(forge.folder)/checkout"]
-        return (["set -e"] + joins + files + checkout + ["exec setpriv --reuid ada --regid ada --clear-groups \"$@\""]).joined(
-            separator: "\n")
+        let mounts: [String] = if let mountPoint { ["mount --bind \(home) \(mountPoint)"] } else { [] }
+        let command = "exec setpriv --reuid ada --regid ada --clear-groups \"$@\""
+        return [["set -e"], joins, files, checkout, mounts, [command]].joined().joined(separator: "\n")
     }
 
     func start(_ arguments: [String], environment: [String: String] = [:]) throws -> Child {
