@@ -32,7 +32,8 @@ busybox=$(command -v busybox) || missing "no busybox" "sudo apt-get install busy
 # A KVM without the processor's help (kvm_pvm) runs kernels only that were made for it.
 accelerator=kvm
 if [ ! -w /dev/kvm ] || [ -d /sys/module/kvm_pvm ]; then
-    accelerator=tcg
+    # Its clock counts instructions, so that a slow machine does not seem to hang to who has a deadline.
+    accelerator="tcg,thread=single -icount shift=1,sleep=on"
     echo "cgroup2-machine: no virtualisation by the processor here: emulated, ten to thirty times slower" >&2
 fi
 [ "$(id -u)" = 0 ] || missing "not root" "the machine has to read all of this one's files: use sudo"
