@@ -4,12 +4,15 @@ SWIFT ?= swift
 RELEASE := $(SWIFT) build -c release --static-swift-stdlib -Xlinker --no-export-dynamic
 SOURCES := Sources Plugins Tests Package.swift
 
-.PHONY: help setup build demo test campaign check lint layers bench clean
+SANDBOX_TESTS := ForgeSandboxTests|RootlessTests|MountedSystemTests|DoctorTests
+
+.PHONY: help setup build demo test campaign campaign-cgroup2 check lint layers bench clean
 
 help:
 	@echo 'make demo    set everything up, build a project in a sandbox, deploy it, fetch it'
 	@echo 'make test    set everything up, run the whole suite'
 	@echo 'make campaign  kills, faults, turned bits and crowds: ten deploys at each step, 1,000 kills of builds and puts, every call of a put; 100,000 inputs for each parser'
+	@echo 'make campaign-cgroup2  the tests of the sandbox in a virtual machine: another kernel, control groups of version 2 alone (root)'
 	@echo 'make build   the release binaries, in .build/release'
 	@echo 'make check   format lint and the layer check'
 	@echo 'make bench   timings beside other tools (Benchmarks/)'
@@ -32,6 +35,11 @@ campaign: setup
 	@$(SWIFT) build --build-tests
 	@FORGE_CAMPAIGN=10 $(SWIFT) test --skip-build --filter 'ServerKillTests|SandboxCampaignTests|FuzzTests|Store(Kill|Fault|Rot|Contention|Clock|Space)Tests'
 	@FORGE_CAMPAIGN=10 $(SWIFT) test --skip-build --no-parallel --filter TakesEveryCore
+
+# One at a time: where the processor does not help, the machine is emulated.
+campaign-cgroup2: setup
+	@$(SWIFT) build --build-tests
+	@scripts/cgroup2-machine.sh --init plain -- .build/debug/forgePackageTests.xctest --testing-library swift-testing --no-parallel --filter '$(SANDBOX_TESTS)'
 
 check: lint layers
 
