@@ -224,14 +224,16 @@ private final class OrdinaryUser: Sendable {
     }
 
     private func delegate(_ folder: String) throws {
+        let controllers = Data("+memory +pids +cpu".utf8)
+        if Self.isUnified { try controllers.write(to: URL(filePath: "\(Self.hierarchies[0])/cgroup.subtree_control")) }
         try Folder.make(folder)
         chown(folder, Self.id, Self.id)
         for name in Folder.names(folder) where ["cgroup.procs", "cgroup.subtree_control", "tasks"].contains(name) {
             chown("\(folder)/\(name)", Self.id, Self.id)
         }
-        guard Self.hierarchies.count == 1 else { return }
+        guard Self.isUnified else { return }
         // The new hierarchy: commands run in a leaf, and what they make lies beside it.
-        try? Data("+memory +pids +cpu".utf8).write(to: URL(filePath: "\(folder)/cgroup.subtree_control"))
+        try controllers.write(to: URL(filePath: "\(folder)/cgroup.subtree_control"))
         try Folder.make("\(folder)/commands")
         chown("\(folder)/commands/cgroup.procs", Self.id, Self.id)
     }
