@@ -195,7 +195,13 @@ private final class OrdinaryUser: Sendable {
         if hasGroups { for folder in Self.hierarchies { try delegate("\(folder)/\(group)") } }
     }
 
-    deinit { if hasGroups { for folder in Self.hierarchies { rmdir("\(folder)/\(group)") } } }
+    deinit {
+        guard hasGroups else { return }
+        for folder in Self.hierarchies {
+            rmdir("\(folder)/\(group)/commands")
+            rmdir("\(folder)/\(group)")
+        }
+    }
 
     /// Where a group is made: in each old hierarchy that counts, or in the one new.
     private static let hierarchies: [String] = {
