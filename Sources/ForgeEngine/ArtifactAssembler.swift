@@ -32,7 +32,7 @@ package struct ArtifactAssembler: Sendable {
     /// All that decides what is assembled.
     private struct Recipe: Encodable {
         /// Raised when equal recipes may now give another artifact or other warnings.
-        let version = 1
+        let version = 2
         let tree: Digest
         let root: RelativePath
         let spec: ArtifactSpec
@@ -49,7 +49,11 @@ package struct ArtifactAssembler: Sendable {
                 "`\(spec.dockerfile?.display ?? "Dockerfile")` was recognised, but this version does not build Dockerfiles yet",
                 hint: "set `[build] framework` in crowdforge.toml to build the project itself")
         }
-        let root = try await root(of: spec, plan: plan, report: report)
+        let whole = try await folder(of: spec, plan: plan, report: report)
+        let isStatic = spec.kind == .static
+        let files = isStatic ? try SiteFileReading(store.trees.sourceTree(whole), in: plan.root.appending(spec.output)) : nil
+        let excluded = try (Self.excluded + (files?.names ?? [])).map { try RelativePath(parsing: $0) }
+        let root = try await store.trees.select(whole, including: [], excluding: excluded + (spec.excludes ?? []))
         let summary = try await store.trees.summary(root)
         guard summary.files > 0 else { throw missing("is empty", spec, report) }
         if let link = try await store.trees.escapingSymlinks(root, allowing: Set(recipe.interpreters)).first {
@@ -57,7 +61,6 @@ package struct ArtifactAssembler: Sendable {
                 .store, "artifact.symlink", "`\(link)` is a symbolic link that leaves the artifact",
                 hint: "copy the file it points to instead")
         }
-        let isStatic = spec.kind == .static
         var manifest = ArtifactManifest(
             kind: spec.kind, platform: isStatic ? nil : Platform.current, root: root, launch: spec.launch,
             runtimes: isStatic ? [] : recipe.runtimes, routes: spec.routes, system: recipe.system)
@@ -72,17 +75,22 @@ package struct ArtifactAssembler: Sendable {
                         hint: "paths without a file will answer 404"))
             }
         }
+        if let files {
+            warnings += files.warnings
+            var site = [spec.site, files.rules, spec.movedInSite].compactMap(\.self).reduce(SiteRules()) { $0.followed(by: $1) }
+            warnings += site.limited().map { Diagnostic($0) } + (try site.absentPages(in: store.trees.sourceTree(root)))
+            if !site.isEmpty { manifest.site = site }
+        }
         if isStatic, try store.trees.sourceTree(root).node(at: RelativePath(parsing: "index.html")) == nil {
             warnings.append(Diagnostic("the output `\(spec.output)` has no `index.html`", hint: "its root will answer 404"))
         }
         return Assembly(artifact: try await store.artifacts.save(manifest), warnings: warnings)
     }
 
-    private func root(of spec: ArtifactSpec, plan: BuildPlan, report: BuildReport) async throws -> Digest {
+    private func folder(of spec: ArtifactSpec, plan: BuildPlan, report: BuildReport) async throws -> Digest {
         let path = spec.kind == .static ? plan.root.appending(spec.output) : plan.root
         guard let tree = try await store.trees.subtree(report.root, at: path) else { throw missing("is not there", spec, report) }
-        return try await store.trees.select(
-            tree, including: [], excluding: Self.excluded.map { try RelativePath(parsing: $0) } + (spec.excludes ?? []))
+        return tree
     }
 
     private func missing(_ what: String, _ spec: ArtifactSpec, _ report: BuildReport) -> ForgeError {

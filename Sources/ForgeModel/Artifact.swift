@@ -14,6 +14,8 @@ package struct ArtifactManifest: Hashable, Sendable, Codable {
     package let system: ArtifactSystem?
     /// Of a site: the file that answers every path without one. Nil: none.
     package var fallback: RelativePath?
+    /// Of a site: what it answers besides its files. Nil: nothing.
+    package var site: SiteRules?
 
     package init(
         kind: Artifact.Kind, platform: Platform?, root: Digest, launch: Launch?, runtimes: [Runtime] = [], routes: [Route],

@@ -190,6 +190,10 @@ package struct ArtifactSpec: Hashable, Sendable, Codable {
     package let runtimes: [String]
     /// Of a site: the page below `output` that answers where there is none. Nil: none.
     package var fallback: RelativePath?
+    /// Of a site: what the project says of redirects and headers. Nil: nothing.
+    package var site: SiteRules?
+    /// The same of another platform's file: goes after what the build writes to `_redirects` and `_headers`. Nil: nothing.
+    package var movedInSite: SiteRules?
 
     package init(
         kind: Artifact.Kind, output: RelativePath, excludes: [RelativePath]? = nil, launch: Launch?, routes: [Route],

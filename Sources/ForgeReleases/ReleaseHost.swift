@@ -152,8 +152,10 @@ actor ReleaseHost {
                 throw ServiceFailure(code: "route.no-such-path", message: "the artifact has no such directory or fallback file")
             }
         }
+        // The paths of rules are those of the whole site.
         return RouteEntry(
-            release: request.release, artifact: artifact.digest, root: site, directory: directory, fallback: fallback)
+            release: request.release, artifact: artifact.digest, root: site, directory: directory, fallback: fallback,
+            site: directory.isRoot ? artifact.manifest.site : nil)
     }
 
     private func path(_ text: String) throws(ServiceFailure) -> RelativePath {

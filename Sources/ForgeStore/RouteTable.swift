@@ -21,13 +21,16 @@ package struct RouteEntry: Hashable, Sendable, Codable {
     package let directory: RelativePath
     /// A file below `root` that answers paths without a file of their own; nil for none.
     package let fallback: RelativePath?
+    /// What the site answers besides its files; nil: nothing.
+    package let site: SiteRules?
     /// What is to run, for a route of kind `app`.
     package let app: AppSpecification?
 
     package init(
         kind: Kind = .static, release: String, artifact: Digest, root: String, directory: RelativePath = .root,
-        fallback: RelativePath? = nil, app: AppSpecification? = nil
+        fallback: RelativePath? = nil, site: SiteRules? = nil, app: AppSpecification? = nil
     ) {
+        self.site = site
         self.kind = kind
         self.release = release
         self.artifact = artifact

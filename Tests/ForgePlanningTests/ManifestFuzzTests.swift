@@ -256,7 +256,7 @@ import Testing
 }
 
 /// A tree of one file.
-private struct OneFile: SourceTree {
+struct OneFile: SourceTree {
     let path: RelativePath
     let bytes: [UInt8]
 

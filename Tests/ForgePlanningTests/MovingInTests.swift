@@ -38,8 +38,8 @@ import Testing
                 output: build/web  (vercel.json:6, platform outputDirectory)
                 fallback index.html
                 COST=5$ VITE_COLOUR=red
-                vercel.json: took framework, buildCommand, installCommand, outputDirectory, rewrites, build.env.VITE_COLOUR, env.COST; \
-                left redirects (files are served as they are), crons (nothing runs on a schedule), env.API_TOKEN (set its value with \
+                vercel.json: took framework, buildCommand, installCommand, outputDirectory, rewrites, build.env.VITE_COLOUR, env.COST, \
+                redirects; left crons (nothing runs on a schedule), env.API_TOKEN (set its value with \
                 `forge env set`), surprise (unknown here)
 
                 """)
@@ -76,7 +76,7 @@ import Testing
                 fallback index.html
                 THEME=dark
                 netlify.toml: took build.base, build.command, build.publish, build.environment.NODE_VERSION, redirects, \
-                build.environment.THEME; left redirects (files are served as they are), plugins (its plugins are Netlify's own), \
+                build.environment.THEME; left redirects:12 (an earlier rule answers everything), plugins (its plugins are Netlify's own), \
                 context (what differs between places is set with `forge env`)
 
                 """)

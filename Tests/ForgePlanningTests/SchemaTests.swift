@@ -52,7 +52,9 @@ import Testing
         ("package-manager", "[[project]]", ["/registries/project"]), ("package-manager", "[workspace]", ["/workspace"]),
         ("toolchain", "", [""]), ("toolchain", "[[source]]", ["toolchain-wheel", "toolchain-archive", "toolchain-host"]),
         ("toolchain", "[[links]]", ["toolchain-wheel/links"]), ("crowdforge", "", [""]), ("crowdforge", "[build]", ["/build"]),
-        ("crowdforge", "[[app]]", ["/app"]), ("crowdforge", "[deploy]", ["/deploy"]), ("crowdforge", "[resources]", ["/resources"]),
+        ("crowdforge", "[[app]]", ["/app"]), ("crowdforge", "[deploy]", ["/deploy"]), ("crowdforge", "[site]", ["/site"]),
+        ("crowdforge", "[[redirect]]", ["/site/redirect"]), ("crowdforge", "[[header]]", ["/site/header"]),
+        ("crowdforge", "[resources]", ["/resources"]),
         ("crowdforge", "[source]", ["/source"]),
         ("crowdforge", "[presets]", ["/presets"]), ("crowdforge", "[routes] \"/a\"", ["/routes/*"]),
     ]
@@ -95,6 +97,7 @@ import Testing
             """
             build = {}
             deploy = {}
+            site = { redirect = [{}], header = [{}] }
             resources = {}
             source = {}
             presets = {}

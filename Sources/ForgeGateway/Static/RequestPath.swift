@@ -1,3 +1,5 @@
+internal import ForgeModel
+
 /// The path of a request, decoded once: names below a site's root, none of them `.`, `..`, empty or with a slash inside.
 struct RequestPath: Hashable, Sendable {
     let names: [String]
@@ -74,20 +76,11 @@ struct RequestPath: Hashable, Sendable {
         names.enumerated().contains { $1.hasPrefix(".") && !($0 == 0 && $1 == ".well-known") }
     }
 
-    /// The canonical path for a `Location` header, as a directory, with the query.
-    var directoryLocation: String { "/" + names.map { Self.encode($0) + "/" }.joined() + query }
+    /// The canonical path, with the slash at its end that the request had.
+    var canonical: String { isDirectory ? directoryPath : String(directoryPath.dropLast()) }
 
-    private static func encode(_ name: String) -> String {
-        var text = ""
-        for byte in name.utf8 {
-            switch byte {
-            case 48...57, 65...90, 97...122, UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"):
-                text.unicodeScalars.append(Unicode.Scalar(byte))
-            default:
-                let digits = String(byte, radix: 16, uppercase: true)
-                text += digits.utf8.count == 1 ? "%0\(digits)" : "%\(digits)"
-            }
-        }
-        return text
-    }
+    /// The canonical path for a `Location` header, as a directory, with the query.
+    var directoryLocation: String { directoryPath + query }
+
+    var directoryPath: String { "/" + names.map { PercentEncoding.encode($0) + "/" }.joined() }
 }

@@ -7,11 +7,13 @@ internal import Synchronization
 /// The open root of one route: names are looked up below it and nowhere else. Calls block.
 final class Site: Sendable {
     let entry: RouteEntry
+    let rules: SiteRulebook
     private let root: Descriptor
 
     /// - Throws: `SystemError` when the root is not there.
     init(_ entry: RouteEntry) throws {
         self.entry = entry
+        self.rules = SiteRulebook(entry.site ?? SiteRules())
         self.root = try Descriptor.open(entry.root, O_RDONLY | O_DIRECTORY)
     }
 

@@ -35,6 +35,7 @@ struct StaticResponder: Sendable {
         do {
             let site = try sites.site(host, entry)
             var response = try answer(request, path, site, host)
+            site.rules.dress(&response, path)
             response.release = entry.release
             return response
         } catch let error as SystemError where error.isNotFound {
@@ -46,34 +47,58 @@ struct StaticResponder: Sendable {
 
     private func answer(_ request: GatewayRequest, _ path: RequestPath, _ site: Site, _ host: String) throws -> GatewayResponse {
         if !path.isHidden {
+            if let tidy = site.rules.tidied(path) { return redirect(308, to: tidy) }
+            if let answer = try follow(request, path, site, forced: true) { return answer }
             switch try find(path, in: site) {
             case .file(let file, let real, let size)?: return try serve(request, site, file, real, size)
-            case .directory?: return redirect(to: path.directoryLocation)
+            case .directory?: return redirect(301, to: path.directoryLocation)
             case nil: break
             }
+            if let answer = try follow(request, path, site, forced: false) { return answer }
             if let fallback = site.entry.fallback, case .file(let file, let real, let size)? = try site.file(fallback.components) {
                 return try serve(request, site, file, real, size)
             }
         }
         guard case .file(let file, _, let size)? = try site.file(["404.html"]) else { return .notFound(host) }
-        let headers = baseHeaders("404.html", cache: "no-cache")
-        return GatewayResponse(status: 404, headers: headers, body: try body(file, 0..<size))
+        return try missing("404.html", file, size)
+    }
+
+    /// The answer of the first rule that has one. A page that a rule answers with is a file: no other rule is asked for it.
+    private func follow(_ request: GatewayRequest, _ path: RequestPath, _ site: Site, forced: Bool) throws -> GatewayResponse? {
+        try site.rules.first(forced: forced, path) { rule in
+            guard rule.status == 200 || rule.status == 404 else { return redirect(rule.status, to: rule.location) }
+            guard let target = try? RequestPath(parsing: rule.location), !target.isHidden,
+                case .file(let file, let real, let size)? = try find(target, in: site, isExact: false)
+            else { return nil }
+            return rule.status == 200 ? try serve(request, site, file, real, size) : try missing(real, file, size)
+        }
+    }
+
+    private func missing(_ real: String, _ file: Descriptor, _ size: Int64) throws -> GatewayResponse {
+        let name = real.split(separator: "/").last.map(String.init) ?? real
+        return GatewayResponse(status: 404, headers: baseHeaders(name, cache: "no-cache"), body: try body(file, 0..<size))
     }
 
     /// The file that answers `path`, `.directory` when only its name with a slash does, nil for a miss.
-    private func find(_ path: RequestPath, in site: Site) throws -> Site.Node? {
-        if path.isDirectory { return try site.file(path.names + ["index.html"]) }
-        switch try site.node(path.names) {
+    /// - Parameter isExact: whether a slash too many or too few makes a difference.
+    private func find(_ path: RequestPath, in site: Site, isExact: Bool = true) throws -> Site.Node? {
+        let isExact = isExact && site.rules.trailingSlash == nil
+        if path.isDirectory {
+            if let page = try site.file(path.names + ["index.html"]) { return page }
+            if isExact || path.names.isEmpty { return nil }
+        }
+        switch try path.isDirectory ? nil : site.node(path.names) {
         case .file(let file, let real, let size)?: return .file(file, path: real, size: size)
-        case .directory?: if try site.file(path.names + ["index.html"]) != nil { return .directory }
+        case .directory?:
+            if let page = try site.file(path.names + ["index.html"]) { return isExact ? .directory : page }
         case nil: break
         }
         // Clean URLs: `/about` is `about.html`.
         return try site.file(path.names.dropLast() + [path.names[path.names.count - 1] + ".html"])
     }
 
-    private func redirect(to location: String) -> GatewayResponse {
-        var response = GatewayResponse.page(301, "Moved", "This page is at \(location).", headers: [("Location", location)])
+    private func redirect(_ status: Int, to location: String) -> GatewayResponse {
+        var response = GatewayResponse.page(status, "Moved", "This page is at \(location).", headers: [("Location", location)])
         response.headers[1].value = "no-cache"
         return response
     }

@@ -49,6 +49,7 @@ private struct ConfigurationDecoder {
         if let presets = reader.tableReader("presets") { configuration.packs = PresetsTableReader(table: presets).packs() }
         if let build = reader.tableReader("build") { configuration.build = self.build(build) }
         if let deploy = reader.tableReader("deploy") { configuration.deploy = self.deploy(deploy) }
+        if let site = reader.tableReader("site") { configuration.site = SiteTableReader(table: site).read() }
         if let env = reader.tableReader("env") { configuration.environment = environment(env) }
         if let routes = reader.tableReader("routes") { configuration.routes = self.routes(routes) }
         if let resources = reader.tableReader("resources") { configuration.resources = self.resources(resources) }

@@ -52,6 +52,16 @@ package struct ProjectConfiguration: Hashable, Sendable {
         package init() {}
     }
 
+    /// `[site]`; empty where the file says nothing.
+    package struct Site: Hashable, Sendable {
+        package var rules = SiteRules()
+        /// The page that answers where there is none.
+        package var fallback: Located<RelativePath>?
+        package var location: SourceLocation?
+
+        package init(location: SourceLocation? = nil) { self.location = location }
+    }
+
     /// `[[app]]`: one of several apps in the project, with what `[build]` says for one alone.
     package struct App: Hashable, Sendable {
         package let name: Located<String>
@@ -73,6 +83,7 @@ package struct ProjectConfiguration: Hashable, Sendable {
     package var apps: [App] = []
     package var shared: Shared?
     package var deploy = Deploy()
+    package var site = Site()
     /// `[env]`, literally: `$NAME` is filled in when the place is known.
     package var environment: [String: String] = [:]
     /// `[routes]` in file order.
@@ -115,6 +126,7 @@ package struct ProjectConfiguration: Hashable, Sendable {
         narrowed.build.packages = build.packages + sources.flatMap(\.packages)
         narrowed.build.root = Located(folder, at: app?.build.root?.location ?? SourceLocation(file: Self.fileName))
         if own.deploy != Deploy() { narrowed.deploy = own.deploy }
+        if own.site != Site() { narrowed.site = own.site }
         if !own.routes.isEmpty { narrowed.routes = own.routes }
         narrowed.environment.merge(own.environment) { $1 }
         return narrowed

@@ -67,6 +67,8 @@ package struct MovedIn: Hashable, Sendable {
     package let healthPath: String?
     /// The page of a site that answers where there is none.
     package let fallback: RelativePath?
+    /// What a site answers besides its files.
+    package let site: SiteRules
 }
 
 /// A server that a start command needs and no manifest lists.

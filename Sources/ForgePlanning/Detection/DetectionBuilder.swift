@@ -58,7 +58,8 @@ struct DetectionBuilder {
         func text(_ slot: PlatformSetting.Slot) -> String? { facts.movingIn.setting(slot)?.text }
         return MovedIn(
             environment: facts.movingIn.environment, port: text(.port).flatMap { Int($0) }, healthPath: text(.health),
-            fallback: text(.fallback).flatMap { try? RelativePath(parsing: $0) })
+            fallback: text(.fallback).flatMap { try? RelativePath(parsing: $0) },
+            site: facts.movingIn.sitePart?.site ?? SiteRules())
     }
 
     private var evidence: [Evidence] {

@@ -60,6 +60,9 @@ struct MovingIn {
         return nil
     }
 
+    /// Rules of a site: those of the file that is believed first and has any.
+    var sitePart: PlatformConfiguration? { parts.first { !$0.site.isEmpty } }
+
     /// Values that the project publishes in these files.
     var environment: [String: String] {
         var environment: [String: String] = [:]
@@ -89,7 +92,7 @@ extension ProjectConfiguration {
         case .port: deploy.port != nil
         case .health: deploy.health != nil
         case .root: build.root != nil
-        case .fallback: false
+        case .fallback: site.fallback != nil
         default: slot.key.flatMap(value(of:)) != nil
         }
     }

@@ -12,6 +12,9 @@ struct PlatformFile: Sendable {
         /// Rules of which the one that answers everything with one page is understood, and why the others are not. `given` is what such a
         /// rule has besides.
         case rules(from: String, to: String, given: [String: String], otherwise: String)
+        /// A list of rules for redirects or headers, each taken or left by itself.
+        case site(SiteList)
+        case siteSwitch(SiteSwitch)
         /// A list of tables, each a service of its own: a server or a site if it has no `type` or one of these.
         case services([String: Meaning], types: Set<String>)
         /// Says nothing that a build or a server has to know.
@@ -40,7 +43,7 @@ extension PlatformFile {
     /// What many projects have that move in from nowhere.
     static let everyday: Set<String> = ["Procfile", "Nx"]
 
-    private static let served = "files are served as they are"
+    private static let served = "what is more than a page for everything goes below `[site]` in `crowdforge.toml`"
     private static let unscheduled = "nothing runs on a schedule"
     private static let noFunctions = "functions of this platform do not run here"
     private static let sized = "the target decides how large and how many"
@@ -56,10 +59,10 @@ extension PlatformFile {
             "buildCommand": .setting(.build), "installCommand": .setting(.install), "outputDirectory": .setting(.output),
             "framework": .setting(.framework), "env": .variables, "build.env": .variables, "$schema": .silent, "version": .silent,
             "name": .silent, "public": .silent, "github": .silent, "git": .silent, "devCommand": .silent, "regions": .silent,
-            "cleanUrls": .silent, "ignoreCommand": .left("every commit that is asked for is built"),
-            "rewrites": .rules(from: "source", to: "destination", given: [:], otherwise: served),
-            "routes": .rules(from: "src", to: "dest", given: [:], otherwise: served), "redirects": .left(served), "headers": .left(served),
-            "trailingSlash": .left(served), "functions": .left(noFunctions), "crons": .left(unscheduled),
+            "cleanUrls": .siteSwitch(.cleanURLs), "ignoreCommand": .left("every commit that is asked for is built"),
+            "rewrites": .site(.vercelRewrites), "redirects": .site(.vercelRedirects), "headers": .site(.vercelHeaders),
+            "routes": .rules(from: "src", to: "dest", given: [:], otherwise: served), "trailingSlash": .siteSwitch(.trailingSlash),
+            "functions": .left(noFunctions), "crons": .left(unscheduled),
             "builds": .left("its builders are Vercel's own"), "bunVersion": .left("the project's own version files say it"),
             "images": .left(served),
         ])
@@ -71,8 +74,8 @@ extension PlatformFile {
             "build.environment": .variables, "build.ignore": .left("every commit that is asked for is built"),
             "build.functions": .left(noFunctions), "build.edge_functions": .left(noFunctions), "functions": .left(noFunctions),
             "edge_functions": .left(noFunctions), "build.processing": .left("what a build writes is served unchanged"),
-            "context": .left(places), "dev": .silent, "template": .silent, "headers": .left(served),
-            "redirects": .rules(from: "from", to: "to", given: ["status": "200"], otherwise: served),
+            "context": .left(places), "dev": .silent, "template": .silent, "headers": .site(.netlifyHeaders),
+            "redirects": .site(.netlifyRedirects),
             "plugins": .left("its plugins are Netlify's own"),
             "images": .left(served),
         ])

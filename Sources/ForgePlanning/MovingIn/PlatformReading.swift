@@ -61,7 +61,7 @@ struct PlatformReading {
         let line: Int
     }
 
-    private func location(_ node: JSONNode) -> SourceLocation { SourceLocation(file: file, line: node.line, column: node.column) }
+    func location(_ node: JSONNode) -> SourceLocation { SourceLocation(file: file, line: node.line, column: node.column) }
 
     private mutating func read(
         _ node: JSONNode, _ meaning: PlatformFile.Meaning, at place: Place, into found: inout PlatformConfiguration
@@ -86,6 +86,8 @@ struct PlatformReading {
             // `{ "handle": "filesystem" }`: files come first, as they do here.
             let others = elements.count { $0["handle"] == nil && Self.page($0, from, to, given) == nil }
             if others > 0 { found.leave(place, otherwise) }
+        case .site(let list): read(node, list, at: place, into: &found)
+        case .siteSwitch(let flag): read(node, flag, at: place, into: &found)
         case .words(let words): if let reason = node.string.flatMap({ words[$0] }) { found.leave(place, reason) }
         case .services(let keys, let types): service(node, keys, types, at: place, into: &found)
         }
@@ -111,7 +113,7 @@ struct PlatformReading {
         }
     }
 
-    private func set(_ slot: PlatformSetting.Slot, _ node: JSONNode, at place: Place, into found: inout PlatformConfiguration) {
+    func set(_ slot: PlatformSetting.Slot, _ node: JSONNode, at place: Place, into found: inout PlatformConfiguration) {
         guard !node.isNothing else { return }
         do throws(PlatformFault) {
             guard let text = try PlatformValue.text(slot, node) else { return }
@@ -126,7 +128,7 @@ struct PlatformReading {
     private static let everything: Set<String> = ["/*", "/(.*)", "/.*", "(.*)", "/:path*", "/:path(.*)", "/((?!api/).*)"]
 
     /// The page with which a rule answers whatever is not there; nil when it does anything else.
-    private static func page(_ rule: JSONNode, _ from: String, _ to: String, _ given: [String: String]) -> JSONNode? {
+    static func page(_ rule: JSONNode, _ from: String, _ to: String, _ given: [String: String]) -> JSONNode? {
         let conditions = ["has", "missing", "conditions", "status", "type", "methods", "query"]
         guard conditions.allSatisfy({ rule[$0]?.scalar == given[$0] && (given[$0] != nil || rule[$0] == nil) }),
             let source = rule[from]?.string, everything.contains(source), let target = rule[to], let path = target.string,
@@ -187,7 +189,7 @@ extension PlatformConfiguration {
 
 extension JSONNode {
     /// Null, or a list or table without anything in it.
-    fileprivate var isNothing: Bool {
+    var isNothing: Bool {
         switch value {
         case .null: true
         case .array(let elements): elements.isEmpty

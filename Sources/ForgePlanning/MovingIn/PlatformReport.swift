@@ -111,6 +111,13 @@ struct PlatformAccount {
                     taken.append(.init(key: variable.key, use: "variable", line: variable.location.line))
                 }
             }
+            for use in part.siteUses {
+                if let reason = reason(againstSiteOf: part) {
+                    left.append(.init(key: use.key, reason: reason, line: use.line))
+                } else {
+                    taken.append(.init(key: use.key, use: use.use, line: use.line))
+                }
+            }
             left += part.left.map { .init(key: $0.key, reason: $0.reason, line: $0.line) }
             guard !taken.isEmpty || !left.isEmpty || part.fault != nil else { return nil }
             return PlatformReport(
@@ -133,6 +140,12 @@ struct PlatformAccount {
         case .output where kind != .static && !isUsed(setting): return "what a server needs of its build is known"
         default: return isUsed(setting) ? nil : "\(preset.name) has no use for it"
         }
+    }
+
+    private func reason(againstSiteOf part: PlatformConfiguration) -> String? {
+        guard kind == .static else { return "a server answers for itself" }
+        guard let first = facts.movingIn.sitePart, first.file != part.file else { return nil }
+        return "`\(first.file)` says it"
     }
 
     private func isUsed(_ setting: PlatformSetting) -> Bool {

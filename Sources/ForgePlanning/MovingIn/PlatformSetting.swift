@@ -19,7 +19,7 @@ package struct PlatformSetting: Hashable, Sendable {
             case .python: "build.python_version"
             case .port: "deploy.port"
             case .health: "deploy.health"
-            case .fallback: nil
+            case .fallback: "site.fallback"
             }
         }
 
@@ -69,6 +69,9 @@ package struct PlatformConfiguration: Hashable, Sendable {
     package var settings: [PlatformSetting] = []
     package var variables: [DeclaredVariable] = []
     package var left: [PlatformRemark] = []
+    /// What a site answers besides its files, and which keys said so.
+    package var site = SiteRules()
+    package var siteUses: [PlatformSiteUse] = []
     /// Why nothing of it could be read. It is no fault of the project's: nothing here needs the file.
     package var fault: Diagnostic?
 

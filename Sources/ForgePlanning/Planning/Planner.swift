@@ -18,7 +18,7 @@ package enum Planner {
         var plan = BuildPlan(
             preset: detection.preset.reference, root: detection.place?.root ?? detection.root, steps: steps,
             artifact: try draft.artifact(steps),
-            toolchains: draft.toolchains(steps), warnings: detection.warnings, system: configuration.system)
+            toolchains: draft.toolchains(steps), warnings: detection.warnings + draft.unusedSite, system: configuration.system)
         let origins = draft.toolchainOrigins(plan.toolchains)
         if !origins.isEmpty { plan.toolchainOrigins = origins }
         return plan
@@ -143,7 +143,9 @@ private struct PlanDraft {
             return ArtifactSpec(kind: .image, output: .root, launch: nil, routes: configuration.routes, dockerfile: detection.dockerfile)
         case .static:
             var spec = ArtifactSpec(kind: .static, output: try output(), launch: nil, routes: configuration.routes)
-            spec.fallback = detection.movedIn.fallback
+            spec.fallback = configuration.site.fallback?.value ?? detection.movedIn.fallback
+            if !configuration.site.rules.isEmpty { spec.site = configuration.site.rules }
+            if !detection.movedIn.site.isEmpty { spec.movedInSite = detection.movedIn.site }
             return spec
         case .container, .function:
             let built = steps.contains { $0.id == detection.place?.build ?? "build" }
@@ -183,6 +185,19 @@ private struct PlanDraft {
     }
 
     private var port: Int? { detection.values["port"].flatMap { Int($0.text) }.flatMap { (1...65535).contains($0) ? $0 : nil } }
+
+    /// What is said of a site by a project that is none.
+    var unusedSite: [Diagnostic] {
+        guard detection.kind != .static, configuration.site != ProjectConfiguration.Site(location: configuration.site.location) else {
+            return []
+        }
+        return [
+            Diagnostic(
+                "`[site]` is for sites, and `\(detection.preset.name)` is a server, which answers for itself",
+                at: configuration.site.location,
+                hint: "remove the table, or let the server do what it says")
+        ]
+    }
 
     func toolchains(_ steps: [Step]) -> [String: String] {
         guard !steps.isEmpty || detection.kind == .container else { return [:] }

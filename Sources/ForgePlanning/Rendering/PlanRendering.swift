@@ -106,6 +106,11 @@ package enum PlanRendering {
     private static func artifact(_ spec: ArtifactSpec) -> [(String, String)] {
         var rows = [("artifact", artifactLabel(spec))]
         if let fallback = spec.fallback { rows.append(("", "answers \(fallback) where there is no page")) }
+        for rules in [spec.site, spec.movedInSite].compactMap(\.self) {
+            let counts = [(rules.redirects.count, "redirect"), (rules.headers.count, "header")].filter { $0.0 > 0 }
+            let words = counts.map { "\($0.0) \($0.1)\($0.0 == 1 ? "" : "s")" }
+            if !words.isEmpty { rows.append(("", "rules   " + words.joined(separator: ", "))) }
+        }
         if let launch = spec.launch {
             rows.append(("", "starts  " + CommandText.typed(launch.command) + (launch.directory.map { " in \($0)" } ?? "")))
             rows.append(("", "port    \(launch.port)" + (launch.healthPath.map { ", health \($0)" } ?? "")))
