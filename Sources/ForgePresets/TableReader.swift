@@ -81,13 +81,13 @@ package final class TableReader {
     }
 
     /// The elements of an array of tables; empty when there is none.
-    package func tableReaders(_ key: String) -> [TableReader] {
+    package func tableReaders(_ key: String, name: String? = nil) -> [TableReader] {
         guard let node = node(key) else { return [] }
         guard let elements = node.array else {
             wrongType(key, node, "an array of tables")
             return []
         }
-        return elements.compactMap { reader(of: $0, key: key, name: "[[\(key)]]") }
+        return elements.compactMap { reader(of: $0, key: key, name: name ?? "[[\(key)]]") }
     }
 
     /// A table of strings, in file order.

@@ -4,7 +4,7 @@ import Testing
 
 /// Package managers at the version that a project pins. npm is the real one, taken out of the wheel of Node 20; pnpm is a stand-in of a few
 /// lines, since nobody publishes it where these tests can reach: it writes what an install leaves and runs scripts.
-@Suite(.serialized) struct PackageManagerTests {
+@Suite struct PackageManagerTests {
     private static let wheels = BuildProducts.checkout + ".build/inputs/toolchains"
 
     private static let publish = ##"""

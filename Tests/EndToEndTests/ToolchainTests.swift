@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// Toolchains by version and digest: the files are those of `scripts/test-inputs.sh`, found by pip as on a machine whose index is a folder.
-@Suite(.serialized) struct ToolchainTests {
+@Suite struct ToolchainTests {
     private static let wheels = BuildProducts.checkout + ".build/inputs/toolchains"
 
     private static let pinned = [

@@ -48,7 +48,9 @@ import Testing
         #expect(set.fields.count == set.count * 3)
     }
 
-    @Test(arguments: [["n", "a"], ["x", "a", "file"], ["d", "", ""], ["f", "a", "12/3"], ["f", "a", String(repeating: "0", count: 64)]])
+    @Test(arguments: [
+        ["n", "a"], ["x", "a", "file"], ["d", "", ""], ["f", "a", "12/3"], ["f", "a", String(repeating: "0", count: 64)],
+    ])
     func whatNobodyWroteIsNone(fields: [String]) {
         #expect(ReadSet(fields: fields[...]) == nil)
     }

@@ -14,8 +14,8 @@ struct SiteTableReader {
         site.fallback = fallback()
         site.rules.cleanURLs = table.bool("clean_urls")?.value
         site.rules.trailingSlash = table.bool("trailing_slash")?.value
-        site.rules.redirects = table.tableReaders("redirect").compactMap(redirect)
-        site.rules.headers = table.tableReaders("header").flatMap(headers)
+        site.rules.redirects = table.tableReaders("redirect", name: "[[site.redirect]]").compactMap(redirect)
+        site.rules.headers = table.tableReaders("header", name: "[[site.header]]").flatMap(headers)
         for fault in site.rules.limited() { faults.add(fault, at: table.location, hint: "say with patterns what many rules say") }
         table.finish()
         return site
@@ -42,7 +42,9 @@ struct SiteTableReader {
         } catch {
             let isStatus = status.map { !SiteRedirect.statuses.contains($0.value) } ?? false
             let isSource = (try? SitePattern(parsing: from.value)) == nil
-            faults.add(error.message, at: isSource ? from.location : isStatus ? status?.location : to.location, hint: Self.rule)
+            faults.add(
+                error.message, at: isSource ? from.location : isStatus ? status?.location : to.location,
+                hint: isStatus && !isSource ? nil : Self.rule)
             return nil
         }
     }
