@@ -37,7 +37,9 @@ package struct PresetIndex: Sendable {
 
     /// Nil for a package manager that has to be read.
     func packageManager(in item: DescriptorFile) -> ManagerEntry? {
-        guard let line = line(of: item), line.cells.count == 2, let ecosystem = Ecosystem(rawValue: String(line.cells[0])) else { return nil }
+        guard let line = line(of: item), line.cells.count == 2, let ecosystem = Ecosystem(rawValue: String(line.cells[0])) else {
+            return nil
+        }
         let file = line.cells[1].isEmpty ? nil : String(line.cells[1])
         return ManagerEntry(id: String(line.id), ecosystem, workspaceFile: file, OnDemand { PackageManager(parsing: item, faults: $0) })
     }

@@ -89,9 +89,9 @@ import Testing
                 "crowdforge.toml:5:8 `old` is no path: it does not begin with `/`",
                 "crowdforge.toml:9:6 `:b` in `/:b` stands for nothing of the path",
                 "crowdforge.toml:13:10 a rule cannot answer 500: 301, 302, 303, 307 and 308 send on, 200 and 404 answer with a page of the site",
-                "crowdforge.toml:14:1 `[[redirect]]` has no `from`", "crowdforge.toml:18:12 `Content-Length` is the gateway's to say",
+                "crowdforge.toml:14:1 `[[site.redirect]]` has no `from`", "crowdforge.toml:18:12 `Content-Length` is the gateway's to say",
                 "crowdforge.toml:18:34 the value of `A` holds what a header cannot: only printable ASCII may stand there",
-                "crowdforge.toml:18:50 `B` must be a string, found an integer", "crowdforge.toml:19:1 `[[header]]` has no `values`",
+                "crowdforge.toml:18:50 `B` must be a string, found an integer", "crowdforge.toml:19:1 `[[site.header]]` has no `values`",
             ])
     }
 
