@@ -53,7 +53,7 @@ import Testing
         ("toolchain", "", [""]), ("toolchain", "[[source]]", ["toolchain-wheel", "toolchain-archive", "toolchain-host"]),
         ("toolchain", "[[links]]", ["toolchain-wheel/links"]), ("crowdforge", "", [""]), ("crowdforge", "[build]", ["/build"]),
         ("crowdforge", "[[app]]", ["/app"]), ("crowdforge", "[deploy]", ["/deploy"]), ("crowdforge", "[site]", ["/site"]),
-        ("crowdforge", "[[redirect]]", ["/site/redirect"]), ("crowdforge", "[[header]]", ["/site/header"]),
+        ("crowdforge", "[[site.redirect]]", ["/site/redirect"]), ("crowdforge", "[[site.header]]", ["/site/header"]),
         ("crowdforge", "[resources]", ["/resources"]),
         ("crowdforge", "[source]", ["/source"]),
         ("crowdforge", "[presets]", ["/presets"]), ("crowdforge", "[routes] \"/a\"", ["/routes/*"]),
