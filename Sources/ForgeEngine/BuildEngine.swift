@@ -132,11 +132,23 @@ package struct BuildEngine: Sendable {
 
     private func report(_ part: Part, _ done: [String: BuildReport.StepReport]) async throws -> BuildReport {
         let records = part.graph.steps.compactMap { done[$0.id] }
+        let plan = part.request.plan
         // Later steps' outputs lie over earlier ones and over the source.
-        let kept = records.filter { !part.request.plan.artifact.leavesOut.contains($0.step.id) }
-        let root = try await store.trees.merge([part.source] + kept.map(\.outputs))
+        let kept = records.filter { !plan.artifact.leavesOut.contains($0.step.id) }
+        let generated = try await generated(records, plan)
+        let root = try await store.trees.merge([part.source] + kept.map(\.outputs) + generated)
         return BuildReport(
             steps: records, root: root, sandbox: records.contains { $0.outcome == .executed } ? try await runner.identity() : nil)
+    }
+
+    /// What stands apart from the outputs of the step that made it, and goes into the artifact all the same.
+    private func generated(_ records: [BuildReport.StepReport], _ plan: BuildPlan) async throws -> [Digest] {
+        guard let keeps = plan.artifact.keeps else { return [] }
+        var generated: [Digest] = []
+        for record in records where record.step.amends != nil || plan.artifact.leavesOut.contains(record.step.id) {
+            generated.append(try await store.trees.select(record.outputs, including: plan.belowSource(keeps), excluding: []))
+        }
+        return generated
     }
 
     private static func differs(_ step: Step) -> ForgeError {

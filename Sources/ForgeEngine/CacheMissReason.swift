@@ -91,7 +91,7 @@ extension CacheMissReason {
         for name in changes(last.platform, now.platform) {
             reasons.append(.platformChanged(name: name, from: last.platform[name], to: now.platform[name]))
         }
-        if last.outputPaths != now.outputPaths { reasons.append(.outputsChanged) }
+        if last.outputPaths != now.outputPaths || last.amends != now.amends { reasons.append(.outputsChanged) }
         return reasons
     }
 

@@ -96,10 +96,7 @@ package actor LocalStepRunner: StepRunner {
     ) async throws -> StepRun.Outcome {
         switch result.ending {
         case .exited(0):
-            let collected = try await trees.collect(from: result.upper, paths: action.outputPaths, below: action.workingDirectory)
-            // A tool cache may lie inside an output (`.next/cache` in `.next`): it is no part of the result.
-            let outputs = try await trees.select(collected.root, including: [], excluding: step.caches.map(step.local))
-            return .succeeded(outputs: outputs, undeclared: collected.undeclared)
+            return try await outputs(of: result, step: step, action: action, trees: trees)
         case .exited(127): return .failed(code: "step.no-command", "found no such command (exit code 127)", hint: nil)
         case .exited(let code): return .failed(code: "step.failed", "exited with code \(code)", hint: nil)
         case .signaled(let signal): return .failed(code: "step.signaled", "was ended by signal \(signal)", hint: nil)
@@ -107,6 +104,29 @@ package actor LocalStepRunner: StepRunner {
             let (what, hint) = describe(limit, step.limits)
             return .failed(code: limit.rawValue, what, hint: hint)
         }
+    }
+
+    private static func outputs(
+        of result: SandboxResult, step: Step, action: Action, trees: TreeStore
+    ) async throws -> StepRun.Outcome {
+        // A tool cache may lie inside an output (`.next/cache` in `.next`): it is no part of the result.
+        let caches = step.caches.map(step.local)
+        guard let amends = action.amends else {
+            let collected = try await trees.collect(from: result.upper, paths: action.outputPaths, below: action.workingDirectory)
+            let outputs = try await trees.select(collected.root, including: [], excluding: caches)
+            return .succeeded(outputs: outputs, undeclared: collected.undeclared)
+        }
+        let declared = action.outputPaths.map(action.workingDirectory.appending)
+        let collected = try await trees.collect(from: result.upper, paths: declared + amends.map(Self.literalPart), below: .root)
+        let outputs = try await trees.select(
+            collected.root, including: declared.map(\.string) + amends, excluding: caches.map(action.workingDirectory.appending))
+        return .succeeded(outputs: outputs, undeclared: collected.undeclared)
+    }
+
+    /// The folders that a glob names before its first wildcard.
+    private static func literalPart(of glob: String) -> RelativePath {
+        let components = glob.split(separator: "/").prefix { !$0.contains("*") && !$0.contains("?") }
+        return (try? RelativePath(parsing: components.joined(separator: "/"))) ?? .root
     }
 
     private static func describe(_ limit: SandboxResult.Limit, _ limits: Step.Limits) -> (String, String?) {

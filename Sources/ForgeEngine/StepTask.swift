@@ -53,7 +53,7 @@ struct StepTask: Sendable {
 
     private func lookUpOrExecute() async throws -> BuildReport.StepReport {
         let trees = engine.store.trees
-        let patterns = step.inputs.map { request.plan.root.isRoot ? $0 : "\(request.plan.root.string)/\($0)" }
+        let patterns = request.plan.belowSource(step.inputs)
         let hidden = (step.excludes ?? []).map { request.plan.root.appending($0) }
         let visible =
             patterns.isEmpty && hidden.isEmpty ? source : try await trees.select(source, including: patterns, excluding: hidden)
@@ -122,8 +122,8 @@ struct StepTask: Sendable {
     ) async throws -> BuildReport.StepReport {
         .init(
             step: step, action: digest, outcome: outcome, reasons: reasons, durationMs: outcome == .cached ? 0 : result.durationMs,
-            result: result, outputs: try await engine.store.trees.nest(result.outputs, at: directory), platform: action.platform,
-            caches: caches,
+            result: result, outputs: try await engine.store.trees.nest(result.outputs, at: action.outputFolder),
+            platform: action.platform, caches: caches,
             lockfile: caches.isEmpty ? nil : try await locked())
     }
 
@@ -137,9 +137,11 @@ struct StepTask: Sendable {
         platform.merge(request.system.identity) { $1 }
         var environment = SandboxWorld.environment
         if let usual = environment["PATH"] { environment["PATH"] = request.mounts.searchPath(before: usual) }
-        return Action(
+        var action = Action(
             command: step.command, environment: environment.merging(step.environment) { _, own in own },
             workingDirectory: directory, inputRoot: inputRoot, outputPaths: step.outputs.map(step.local), platform: platform)
+        action.amends = step.amends.map(request.plan.belowSource)
+        return action
     }
 
     /// Where it runs, below the source's root.

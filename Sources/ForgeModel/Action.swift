@@ -14,8 +14,13 @@ package struct Action: Hashable, Sendable, Codable {
     package let inputRoot: Digest
     /// What is collected, relative to `workingDirectory`.
     package let outputPaths: [RelativePath]
+    /// Paths or globs below the input root that are collected besides, where something was written there. Nil: none.
+    package var amends: [String]?
     /// Toolchain identities, platform, network class: `toolchain.node` → `sha256:…`.
     package let platform: [String: String]
+
+    /// Where the tree of its outputs begins, below the input root: with what it amends, at that root itself.
+    package var outputFolder: RelativePath { amends == nil ? workingDirectory : .root }
 
     package init(
         command: [String], environment: [String: String], workingDirectory: RelativePath, inputRoot: Digest,
@@ -32,7 +37,7 @@ package struct Action: Hashable, Sendable, Codable {
 
 /// What a successful execution of an action left behind. Failed executions are never recorded.
 package struct ActionResult: Hashable, Sendable, Codable {
-    /// Merkle root of a tree that holds the declared outputs at their paths (relative to the working directory), and nothing else.
+    /// Merkle root of a tree that holds the declared outputs at their paths (below the action's `outputFolder`), and nothing else.
     package let outputs: Digest
     /// Standard output and error, interleaved as written.
     package let log: Digest

@@ -32,6 +32,11 @@ package struct BuildPlan: Hashable, Sendable, Codable {
     }
 }
 
+extension BuildPlan {
+    /// Paths or globs below the plan's root as they are below the source's.
+    package func belowSource(_ patterns: [String]) -> [String] { patterns.map { root.isRoot ? $0 : "\(root.string)/\($0)" } }
+}
+
 /// Where the version of a toolchain is asked for.
 package struct ToolchainOrigin: Hashable, Sendable, Codable {
     /// Below the source's root.
@@ -104,6 +109,8 @@ package struct Step: Hashable, Sendable, Codable {
     package let excludes: [RelativePath]?
     /// Paths below the plan's root; disjoint between steps.
     package let outputs: [RelativePath]
+    /// Paths or globs below the plan's root, among the outputs of steps it needs: what it writes there is kept besides. Nil: nothing.
+    package var amends: [String]?
     /// Tool caches kept between builds; never part of the key.
     package let caches: [RelativePath]
     package let network: Network
@@ -186,6 +193,9 @@ package struct ArtifactSpec: Hashable, Sendable, Codable {
     package let dockerfile: RelativePath?
     /// Steps whose outputs serve the build alone and stay out of the artifact: another step makes what takes their place.
     package let leavesOut: [String]
+    /// Paths or globs below the plan's root: what steps write there that stay out of the artifact, or amend what others made, goes into it
+    /// all the same and over everything else. Nil: nothing.
+    package var keeps: [String]?
     /// Toolchains the artifact needs where it runs; empty for static files.
     package let runtimes: [String]
     /// Of a site: the page below `output` that answers where there is none. Nil: none.

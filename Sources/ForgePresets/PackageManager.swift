@@ -28,6 +28,8 @@ package struct PackageManager: Hashable, Sendable {
     /// Writes `resolvedLockfile` where the project has none; yields nothing where it has.
     package let resolve: Derivation
     package let resolvedLockfile: String?
+    /// Nil: nothing is generated among what it installs.
+    package let generated: GeneratedFiles?
     package let registries: RegistryDiscovery
     /// Nil for a manager that knows no workspaces.
     package let workspace: WorkspaceRule?
@@ -83,6 +85,7 @@ extension PackageManager {
         if !resolve.sources.isEmpty, resolvedLockfile == nil {
             faults.add("`[resolve]` needs `resolvedLockfile`, the file it writes", at: reader.location)
         }
+        generated = reader.tableReader("generated").flatMap { GeneratedFiles($0) }
         registries = reader.tableReader("registries").map(RegistryDiscovery.init) ?? RegistryDiscovery()
         workspace = reader.tableReader("workspace").flatMap { WorkspaceRule($0) }
         readsTree = reader.tableReader("readsTree").flatMap { MatchDecoder().tree($0) }
@@ -106,7 +109,7 @@ extension PackageManager {
         reader.tableReader(key).map(DerivationDecoder().derivation) ?? .none
     }
 
-    private static func paths(_ reader: TableReader, _ key: String) -> [String] {
+    static func paths(_ reader: TableReader, _ key: String) -> [String] {
         (reader.strings(key) ?? []).map { text in
             do throws(GlobError) { _ = try Glob(text.value) } catch { reader.faults.add(error.message, at: text.location) }
             return text.value

@@ -8,7 +8,7 @@ package struct PresetCatalog: Sendable {
     package let entries: [CatalogEntry]
     let managers: [ManagerEntry]
     let toolchainsByID: [String: OnDemand<Toolchain>]
-    /// Small programs of `programs/` by name (without `.py`), which commands of descriptors carry in full as `{{program.<name>}}`.
+    /// Small programs of `programs/` by name (without `.py` or `.sh`), which commands of descriptors carry in full as `{{program.<name>}}`.
     package let programs: [String: String]
 
     /// Sorted by id; all of them are read.
@@ -144,8 +144,9 @@ struct CatalogLoader {
                 }
             }
         }
-        for (file, bytes) in try CatalogLoader.files(directory + "/programs", suffix: ".py") {
-            let name = file.split(separator: "/").last?.dropLast(".py".count) ?? ""
+        let kinds = [".py", ".sh"]
+        for (file, bytes) in try kinds.flatMap({ try CatalogLoader.files(directory + "/programs", suffix: $0) }) {
+            let name = file.split(separator: "/").last?.dropLast(kinds[0].count) ?? ""
             guard let text = String(validating: bytes, as: UTF8.self) else {
                 faults.add("the program is not UTF-8", at: SourceLocation(file: file))
                 continue

@@ -9,7 +9,7 @@ package enum ActionCodec {
     /// Lists whose order means nothing are sorted by UTF-8 bytes; `Action.keyVersion` is the salt.
     package static func encode(_ action: Action) throws -> (action: [UInt8], command: [UInt8], digest: Digest) {
         let platform = Build_Bazel_Remote_Execution_V2_Platform.with {
-            $0.properties = sorted(action.platform).map { name, value in .with { ($0.name, $0.value) = (name, value) } }
+            $0.properties = sorted(properties(of: action)).map { name, value in .with { ($0.name, $0.value) = (name, value) } }
         }
         let command = Build_Bazel_Remote_Execution_V2_Command.with {
             $0.arguments = action.command
@@ -28,6 +28,12 @@ package enum ActionCodec {
         }
         let actionBytes: [UInt8] = try message.serializedBytes()
         return (actionBytes, commandBytes, Digest(of: actionBytes))
+    }
+
+    /// The API has no words for what may be written and need not be.
+    private static func properties(of action: Action) -> [String: String] {
+        guard let amends = action.amends else { return action.platform }
+        return action.platform.merging(["amends": amends.joined(separator: "\n")]) { $1 }
     }
 
     private static func sorted(_ values: [String: String]) -> [(String, String)] {

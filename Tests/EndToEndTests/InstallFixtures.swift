@@ -30,7 +30,12 @@ extension ForgeHome {
     /// Makes the lockfile anew, with npm itself. No address is in it, so that another registry may take over.
     func lock(_ project: TemporaryProject, _ dependencies: [String: String], with registry: NPMRegistry) async throws {
         let list = dependencies.sorted { $0.key < $1.key }.map { "\"\($0.key)\": \"\($0.value)\"" }.joined(separator: ", ")
-        try project.write(["package.json": "{ \"name\": \"needy\", \"version\": \"1.0.0\", \"dependencies\": { \(list) } }\n"])
+        try await lock(
+            project, manifest: "{ \"name\": \"needy\", \"version\": \"1.0.0\", \"dependencies\": { \(list) } }\n", with: registry)
+    }
+
+    func lock(_ project: TemporaryProject, manifest: String, with registry: NPMRegistry) async throws {
+        try project.write(["package.json": manifest])
         let run = try await tool(
             "/usr/bin/env", "npm", "install", "--package-lock-only", "--ignore-scripts", "--omit-lockfile-registry-resolved", "--no-audit",
             "--no-fund", cwd: project.path, environment: registry.environment)

@@ -160,7 +160,7 @@ import Testing
 
 extension ForgeHome {
     /// The artifact in `folder`, moved elsewhere first, answers to `path`, and names no folder of the machine it was built on.
-    fileprivate func expectAnswer(_ answer: String, of source: String, at folder: String, path: String = "/") async throws {
+    func expectAnswer(_ answer: String, of source: String, at folder: String, path: String = "/") async throws {
         #expect(try await files(in: folder, holding: "/workspace", self.folder) == [])
         try FileManager.default.moveItem(atPath: folder, toPath: "\(folder)-moved")
         let app = try await launch(source, from: "\(folder)-moved")

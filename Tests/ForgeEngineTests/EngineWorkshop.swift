@@ -69,16 +69,17 @@ final class EngineWorkshop: Sendable {
     func build(
         _ steps: [Step], source: [String: String] = ["a.txt": "a"], root appRoot: String = "", toolchains: [String: String] = [:],
         scope: String = "site",
-        useCache: Bool = true, leavesOut: [String] = [], trust: Trust = .trusted
+        useCache: Bool = true, leavesOut: [String] = [], keeps: [String]? = nil, trust: Trust = .trusted
     ) async throws -> Outcome {
         let events = EventHub()
         let stream = events.subscribe()
         let listening = Task { await stream.reduce(into: []) { $0.append($1.payload) } }
         let tree = try await store.trees.ingest(MemorySource(source))
+        var artifact = ArtifactSpec(kind: .static, output: .root, launch: nil, routes: [], leavesOut: leavesOut)
+        artifact.keeps = keeps
         let plan = BuildPlan(
             preset: PresetReference(id: "test", name: "Test", digest: tree), root: try RelativePath(parsing: appRoot), steps: steps,
-            artifact: ArtifactSpec(kind: .static, output: .root, launch: nil, routes: [], leavesOut: leavesOut), toolchains: [:],
-            warnings: [])
+            artifact: artifact, toolchains: [:], warnings: [])
         let runner = ScriptedRunner(store: store, bodies: bodies.withLock { $0 })
         let engine = BuildEngine(store: store, runner: runner, events: events, slots: StepSlots(cores: 16, memory: .max))
         let request = BuildEngine.Request(

@@ -135,6 +135,38 @@ import Testing
         #expect(try workshop.texts(outcome.report.root) == ["a.js": "a", "node_modules": "make production", "dist": "make build"])
     }
 
+    @Test func whatIsGeneratedAmongInstalledPackagesLiesOverTheServersOwnInstallation() async throws {
+        let workshop = try await EngineWorkshop()
+        let client = "app/node_modules/.client/index"
+        workshop.on("install") { _, store in
+            try await .files(["node_modules/tool/index": "tool", "node_modules/.client/index": "of the install"], in: store)
+        }
+        workshop.on("production") { _, store in
+            try await .files(["node_modules/lib/index": "lib", "node_modules/.client/index": "not generated"], in: store)
+        }
+        workshop.on("build") { execution, store in
+            #expect(execution.action.outputFolder == .root)
+            #expect(execution.action.amends == ["app/node_modules/.client", "app/node_modules/.deep/*/client"])
+            return try await .files(["app/dist": "page", client: "of the build", "app/node_modules/.deep/a/client": "deep"], in: store)
+        }
+        var build = Step.named("build", needs: ["install"], outputs: ["dist"])
+        build.amends = ["node_modules/.client", "node_modules/.deep/*/client"]
+        let installs: [Step] = [.named("install", outputs: ["node_modules"]), .named("production", outputs: ["node_modules"])]
+        let source = ["app/a.js": "a"]
+        let outcome = try await workshop.build(
+            installs + [build], source: source, root: "app", leavesOut: ["install"], keeps: build.amends)
+        let lib = ["app/a.js": "a", "app/node_modules/lib/index": "lib"]
+        #expect(
+            try workshop.texts(outcome.report.root)
+                == lib.merging(["app/dist": "page", client: "of the build", "app/node_modules/.deep/a/client": "deep"]) { $1 })
+        let again = try await workshop.build(
+            installs + [build], source: source, root: "app", leavesOut: ["install"], keeps: build.amends)
+        #expect(try again.told == ["install cached", "production cached", "build cached"])
+        #expect(try again.report.root == outcome.report.root)
+        let unbuilt = try await workshop.build(installs, source: source, root: "app", leavesOut: ["install"], keeps: build.amends)
+        #expect(try workshop.texts(unbuilt.report.root) == lib.merging([client: "of the install"]) { $1 })
+    }
+
     @Test func twoStepsThatMakeTheSameAreRefusedWhereAThirdWouldSeeBoth() async throws {
         let workshop = try await EngineWorkshop()
         let install = Step.named("install", outputs: ["node_modules"])

@@ -49,6 +49,7 @@ import Testing
         ("preset", "[[firstOf]]", sources), ("preset", "[derive.a]", ["derivation"]), ("preset", "[[step]]", ["step"]),
         ("preset", "[artifact]", ["artifact"]), ("preset", "[versions]", ["versions"]), ("preset", "[[case]]", ["case"]),
         ("package-manager", "", [""]), ("package-manager", "[registries]", ["/registries"]),
+        ("package-manager", "[generated]", ["/generated"]),
         ("package-manager", "[[project]]", ["/registries/project"]), ("package-manager", "[workspace]", ["/workspace"]),
         ("toolchain", "", [""]), ("toolchain", "[[source]]", ["toolchain-wheel", "toolchain-archive", "toolchain-host"]),
         ("toolchain", "[[links]]", ["toolchain-wheel/links"]), ("crowdforge", "", [""]), ("crowdforge", "[build]", ["/build"]),
@@ -84,6 +85,7 @@ import Testing
             """
             registries = { project = [{ capture = "(a)", in = "b" }] }
             workspace = { json = "a" }
+            generated = {}
             """
         ), ("package-manager", "workspace = {}"),
         (

@@ -7,6 +7,20 @@ import Testing
 @Suite struct ServerStartTests {
     private func start(_ files: [String: String]) throws -> String? { try Shipped.detect(files).report.start }
 
+    @Test(arguments: [
+        (["go.mod": "module tides\n", "tides.go": "package tides\n"], nil),
+        (["go.mod": "module theme\n"], nil),
+        (["go.mod": "module tides\n", "tides.go": "// The server.\npackage main\n"], "exec ./out"),
+        (["go.mod": "module tides\n", "tides.go": "package tides\n", "serve/main.go": "package main\n"], "exec ./out"),
+        (["Cargo.toml": "[package]\nname = \"tides\"\n", "src/lib.rs": ""], nil),
+        (["Cargo.toml": "[package]\nname = \"tides\"\n", "src/main.rs": ""], "exec ./target/release/tides"),
+        (["Cargo.toml": "[package]\nname = \"tides\"\n", "src/lib.rs": "", "src/bin/serve/main.rs": ""], "exec ./target/release/serve"),
+    ])
+    func aLibraryHasNothingToStart(files: [String: String], command: String?) throws {
+        #expect(try start(files) == command)
+        if command == nil { #expect(Shipped.failure { try Shipped.plan(files) }.hasPrefix("plan.start-missing (exit 30)")) }
+    }
+
     private let django = [
         "manage.py": "import os\nos.environ.setdefault(\"DJANGO_SETTINGS_MODULE\", \"site.settings\")\n", "site/wsgi.py": "",
         "site/asgi.py": "", "site/settings.py": "WSGI_APPLICATION = 'site.wsgi.application'\n", "requirements.txt": "django==5.0\n",

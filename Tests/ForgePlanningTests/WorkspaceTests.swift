@@ -162,6 +162,25 @@ import Testing
         #expect(plan.artifact.excludes?.map(\.string) == ["p/api"])
     }
 
+    @Test func whatOneMemberGeneratesIsKeptInTheStepsOfAllAndInEveryServer() throws {
+        let plans = try Planner.plans(
+            Shipped.survey([
+                "package.json": #"{"workspaces": ["p/*"]}"#, "package-lock.json": "{}",
+                "p/db/package.json": #"{"name": "db", "scripts": {"build": "prisma generate"}, "dependencies": {"@prisma/client": "6"}}"#,
+                "p/api/package.json": "{\(server), \"dependencies\": {\"db\": \"*\"}}",
+                "p/other/package.json": "{\(server), \"dependencies\": {\"db\": \"*\"}}",
+            ]))
+        let generated = ["", "p/api/", "p/db/", "p/other/"].flatMap { folder in
+            [".prisma", ".zenstack"].map { "\(folder)node_modules/\($0)" }
+        }
+        #expect(plans.map(\.name) == ["api", "other"])
+        for plan in plans.map(\.plan) {
+            #expect(plan.steps.filter { $0.amends != nil }.map(\.id) == ["db:build"])
+            #expect(plan.steps.compactMap(\.amends) == [generated])
+            #expect(plan.artifact.keeps == generated)
+        }
+    }
+
     @Test func aWorkspaceOfLibrariesIsRecognizedAndNotBuilt() throws {
         let files = ["package.json": #"{"workspaces": ["p/*"]}"#, "p/kit/package.json": #"{"name": "kit"}"#, "package-lock.json": "{}"]
         let survey = try Shipped.survey(files)

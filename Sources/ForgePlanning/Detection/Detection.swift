@@ -20,6 +20,8 @@ package struct Detection: Hashable, Sendable {
     package let steps: [ResolvedStep]
     /// Steps whose outputs stay out of the artifact.
     package let leavesOut: [String]
+    /// Paths or globs among installed packages where generators write what a server needs; relative to the plan's root.
+    package let generated: [String]
     package let dockerfile: RelativePath?
     /// What the winner's start command needs and the project does not list.
     package let missing: MissingDependency?

@@ -37,7 +37,7 @@ struct DetectionBuilder {
                     preset: item.match.preset.id, name: item.match.preset.name, group: item.match.preset.group,
                     confidence: item.match.outcome.confidence, reason: item.reason)
             }, steps: installation.steps, leavesOut: installation.leavesOut + companion.leavesOut.map { facts.workspace?.id($0) ?? $0 },
-            dockerfile: try dockerfile(deriver),
+            generated: try generated(manager), dockerfile: try dockerfile(deriver),
             missing: try values["start"].flatMap { try missing($0, manager) }, platforms: platforms, movedIn: movedIn,
             warnings: try platforms.compactMap(\.diagnostic) + facts.movingIn.disagreements(facts.configuration)
                 + warnings(manager, deriver, present: values["install"])
@@ -52,6 +52,18 @@ struct DetectionBuilder {
                 strangers: context.workspace.strangers(to: context.folder),
                 sharesPrograms: manager.flatMap { context.manager($0.ecosystem) }?.workspace?.installation == .shared)
         }
+    }
+
+    /// Where several apps share an installation, all their steps speak of the same: one of them may generate what another one runs with.
+    private func generated(_ manager: PackageManager?) throws -> [String] {
+        guard let manager, let files = manager.generated else { return [] }
+        guard let context = facts.workspace, context.manager(manager.ecosystem) != nil else {
+            return try files.packages.contains { try facts.manifests.find($0, manager.ecosystem) != nil } ? files.paths : []
+        }
+        let members = context.workspace.members.filter { $0.ecosystem == manager.ecosystem }
+        guard members.contains(where: \.generates) else { return [] }
+        let folders = members.map(\.path).filter { !$0.isRoot }
+        return files.paths + folders.flatMap { folder in files.paths.map { "\(folder.string)/\($0)" } }
     }
 
     private var movedIn: MovedIn {

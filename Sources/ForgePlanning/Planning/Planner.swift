@@ -82,6 +82,7 @@ private struct PlanDraft {
             publicVariables: resolved.network == .none && !resolved.isShared ? detection.preset.publicVariables : [],
             limits: limits(isShared: resolved.isShared))
         if resolved.network == .none, !configuration.build.publishes.isEmpty { step.publishes = configuration.build.publishes }
+        if resolved.network == .none, !resolved.needs.isEmpty, !detection.generated.isEmpty { step.amends = detection.generated }
         return step
     }
 
@@ -157,10 +158,12 @@ private struct PlanDraft {
                     directory: detection.place.flatMap { $0.folder.isRoot ? nil : $0.folder })
             }
             let strangers = detection.place?.strangers ?? []
-            return ArtifactSpec(
+            var spec = ArtifactSpec(
                 kind: detection.kind, output: built ? try output() : .root, excludes: strangers.isEmpty ? nil : strangers, launch: launch,
                 routes: configuration.routes, leavesOut: detection.leavesOut,
                 runtimes: detection.preset.toolchains + starters(launch))
+            if !detection.generated.isEmpty { spec.keeps = detection.generated }
+            return spec
         }
     }
 

@@ -32,11 +32,13 @@ struct MemberReader {
             }
         }
         let known = Set(manifests.map(\.path))
+        let generators = Set(manager.generated?.packages ?? [])
         return manifests.map { path, manifest in
             let asked = Set(manifest.asks.compactMap { byName[$0] }).union(manifest.folders.intersection(known)).subtracting([path])
             return Workspace.Member(
                 path: path, ecosystem: manager.ecosystem, name: manifest.name, dependencies: asked.sorted(),
-                folders: manifest.folders.subtracting(known).sorted(), programs: manifest.programs.sorted())
+                folders: manifest.folders.subtracting(known).sorted(), programs: manifest.programs.sorted(),
+                generates: !manifest.asks.isDisjoint(with: generators))
         }
     }
 

@@ -15,13 +15,16 @@ package struct Workspace: Hashable, Sendable {
         package let folders: [RelativePath]
         /// Files of its own that are linked as programs.
         package let programs: [RelativePath]
+        /// Whether it lists a package that generates what servers need (`GeneratedFiles`).
+        package let generates: Bool
         /// Whether its commands run in the workspace's root and write there.
         package let isBuiltAtRoot: Bool
 
         package init(
             path: RelativePath, ecosystem: Ecosystem, name: String, dependencies: [RelativePath], folders: [RelativePath] = [],
-            programs: [RelativePath] = [], isBuiltAtRoot: Bool = false
+            programs: [RelativePath] = [], generates: Bool = false, isBuiltAtRoot: Bool = false
         ) {
+            self.generates = generates
             self.isBuiltAtRoot = isBuiltAtRoot
             self.path = path
             self.ecosystem = ecosystem
