@@ -42,10 +42,17 @@ struct FolderTree: SourceTree {
 final class MemoryTree: SourceTree {
     let files: [RelativePath: [UInt8]]
     let links: [RelativePath: String]
+    /// The names in each folder.
+    private let folders: [RelativePath: Set<String>]
 
     init(bytes: [String: [UInt8]], links: [String: String] = [:]) {
         files = Dictionary(uniqueKeysWithValues: bytes.map { (MemoryTree.path($0), $1) })
         self.links = Dictionary(uniqueKeysWithValues: links.map { (MemoryTree.path($0), $1) })
+        var folders: [RelativePath: Set<String>] = [.root: []]
+        for var path in Array(files.keys) + self.links.keys {
+            while !path.isRoot, folders[path.parent, default: []].insert(path.name).inserted { path = path.parent }
+        }
+        self.folders = folders
     }
 
     convenience init(_ texts: [String: String]) {
@@ -61,13 +68,11 @@ final class MemoryTree: SourceTree {
     func node(at path: RelativePath) throws -> SourceNode? {
         if let target = links[path] { return .symlink(target: target) }
         if let bytes = files[path] { return .file(executable: false, size: Int64(bytes.count)) }
-        let isFolder = path.isRoot || (Array(files.keys) + links.keys).contains { $0 != path && $0.isWithin(path) }
-        return isFolder ? .directory : nil
+        return folders[path] == nil ? nil : .directory
     }
 
     func entries(of path: RelativePath) throws -> [SourceEntry] {
-        let names = Set((Array(files.keys) + links.keys).compactMap { $0.relative(to: path)?.components.first })
-        return try names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }.compactMap { name in
+        try (folders[path] ?? []).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }.compactMap { name in
             try node(at: path.appending(component: name)).map { SourceEntry(name: name, node: $0) }
         }
     }
