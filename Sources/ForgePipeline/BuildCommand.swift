@@ -175,8 +175,8 @@ extension Pipeline {
             let limits = try operatorConfiguration().limits
             let asked = [request.source.app ?? "", opened.folder?.string ?? ""] + packs.used.map(\.tree.description)
             let plans = try await BlockingPool.run { [presets, directories] in
-                let memo = try PlanMemo(
-                    folder: directories.plans, root: source.root, asked: asked, presets: presets.directories, limits: limits)
+                let memo = PlanMemo(
+                    folder: directories.plans, root: source.root, asked: asked, presets: try presets.folders(), limits: limits)
                 return try memo.plans(of: stored) { tree in
                     let source = SourceRequest.Opened(tree: tree, commit: opened.commit, title: opened.title, folder: opened.folder)
                     return try Self.plans(source, request.source.app, presets.catalog(for: tree, packs), limits)

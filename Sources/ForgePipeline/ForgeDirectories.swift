@@ -49,6 +49,8 @@ package struct ForgeDirectories: Sendable, Hashable {
     package var fetchMemos: String { "\(state)/fetched" }
     /// What was last seen of each work tree.
     package var snapshots: String { "\(state)/snapshots" }
+    /// What was found in folders of presets before.
+    package var descriptors: String { "\(state)/descriptors" }
     /// Plans that were made before.
     package var plans: String { "\(state)/plans" }
     package var sandboxes: String { "\(state)/sandboxes" }

@@ -19,6 +19,15 @@ struct OperatorLimits: Sendable, Hashable {
 
     init() {}
 
+    /// All of them in a line: equal for equal limits alone.
+    var text: String {
+        let amounts: [Int64?] = [
+            timeoutSeconds.map(Int64.init), memoryBytes, diskBytes, logBytes, processes.map(Int64.init), inodes.map(Int64.init),
+            openFiles.map(Int64.init), logLineBytes, artifact.bytes, Int64(artifact.files),
+        ]
+        return amounts.map { $0?.description ?? "-" }.joined(separator: " ") + " " + (cpus?.description ?? "-")
+    }
+
     /// Reads `[limits]`; faults go to the reader's log.
     init(reading section: TableReader) {
         timeoutSeconds = Self.amount("timeout", section, ["s": 1, "m": 60, "h": 3600], example: "5m").map { Int($0) }

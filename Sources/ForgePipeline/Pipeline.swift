@@ -23,7 +23,8 @@ package struct Pipeline: Sendable {
         directories = try ForgeDirectories(environment: environment)
         installation = try Installation.find(environment: environment)
         stores = StoreDoor(directories.store)
-        presets = PresetShelf(directories: [installation.presets, directories.presets])
+        presets = PresetShelf(
+            directories: [installation.presets, directories.presets], memo: DescriptorMemo(folder: directories.descriptors))
     }
 
     /// Recognises the project, or the apps of a workspace, without building or storing anything.

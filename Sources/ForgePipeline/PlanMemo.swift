@@ -1,5 +1,6 @@
 internal import ForgeModel
 internal import ForgePlanning
+internal import ForgePresets
 internal import ForgeStore
 internal import ForgeSystem
 internal import Foundation
@@ -43,14 +44,14 @@ struct PlanMemo: Sendable {
 
     /// - Parameters:
     ///   - folder: where plans are kept.
-    ///   - presets: the folders of presets; every file in them counts.
+    ///   - presets: the folders of presets; every descriptor and program in them counts.
     ///   - asked: what else the request says about which apps are meant.
-    init(folder: String, root: Digest, asked: [String], presets: [String], limits: OperatorLimits) throws {
+    init(folder: String, root: Digest, asked: [String], presets: [DescriptorFolder], limits: OperatorLimits) {
         var hasher = DigestHasher()
-        for part in ["2", "\(asked)", "\(limits)", Self.program] {
+        let files = presets.flatMap { $0.descriptors + $0.programs }
+        for part in ["3", asked.joined(separator: "\0"), limits.text, Self.program] + files.map({ "\($0.file)\n\($0.digest.hex)" }) {
             Array((part + "\n").utf8).withUnsafeBytes { hasher.update($0) }
         }
-        for folder in presets where Files.isDirectory(folder) { try Self.add(folder, to: &hasher) }
         self.folder = folder
         question = hasher.finish()
         key = Digest(of: question.hex + root.hex)
@@ -87,19 +88,6 @@ struct PlanMemo: Sendable {
         try Files.replace(path(key.hex), with: CanonicalJSON.encode(plans), mode: 0o600)
         let text = Reading.text(Array(([reading] + readings).prefix(Self.memory)))
         try Files.replace(readingsPath, with: text, mode: 0o600)
-    }
-
-    private static func add(_ folder: String, to hasher: inout DigestHasher) throws {
-        for name in try Files.list(folder).sorted() {
-            let path = "\(folder)/\(name)"
-            if Files.isDirectory(path) {
-                try add(path, to: &hasher)
-                continue
-            }
-            let bytes = try Files.read(path) ?? []
-            Array("\(path)\n\(bytes.count)\n".utf8).withUnsafeBytes { hasher.update($0) }
-            bytes.withUnsafeBytes { hasher.update($0) }
-        }
     }
 
     /// This program as the disk has it: two builds of one version may plan differently.

@@ -126,7 +126,7 @@ extension Pipeline {
 
     private static func faults(_ item: DescriptorFile) -> [Diagnostic] {
         do {
-            _ = try ProjectConfiguration(parsing: item.bytes, file: item.file)
+            _ = try ProjectConfiguration(parsing: item.bytes(), file: item.file)
             return []
         } catch let error as ForgeError {
             return [Diagnostic(error.message, at: error.location, hint: error.hint)] + error.others

@@ -6,16 +6,32 @@ internal import Synchronization
 final class PresetShelf: Sendable {
     /// Later ones replace what earlier ones have.
     let directories: [String]
+    private let memo: DescriptorMemo
+    private let found = Mutex<[DescriptorFolder]?>(nil)
     private let loaded = Mutex<PresetCatalog?>(nil)
 
-    init(directories: [String]) { self.directories = directories }
+    init(directories: [String], memo: DescriptorMemo) {
+        self.directories = directories
+        self.memo = memo
+    }
+
+    /// What lies in the directories. Blocks on files the first time.
+    /// - Throws: `ForgeError` `preset.unreadable`
+    func folders() throws -> [DescriptorFolder] {
+        try found.withLock { known in
+            if let known { return known }
+            let folders = try directories.map(memo.folder)
+            known = folders
+            return folders
+        }
+    }
 
     /// Blocks on files the first time.
     /// - Throws: as `PresetCatalog.load`
     func catalog() throws -> PresetCatalog {
         try loaded.withLock { known in
             if let known { return known }
-            let catalog = try PresetCatalog.load(directories: directories, readsAll: false)
+            let catalog = try PresetCatalog.load(folders(), readsAll: false)
             known = catalog
             return catalog
         }
@@ -25,7 +41,7 @@ final class PresetShelf: Sendable {
     /// - Throws: as `PresetCatalog.load`
     func catalog(for tree: any SourceTree, _ packs: PresetPacks = .none) throws -> PresetCatalog {
         let layers = packs.layers + [try ProjectPresets.files(in: tree)].filter { !$0.isEmpty }
-        return layers.isEmpty ? try catalog() : try PresetCatalog.load(directories: directories, adding: layers, readsAll: false)
+        return layers.isEmpty ? try catalog() : try PresetCatalog.load(folders(), adding: layers, readsAll: false)
     }
 }
 

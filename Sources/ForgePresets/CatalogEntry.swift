@@ -14,7 +14,7 @@ package struct CatalogEntry: Sendable {
         (self.id, file, self.sieve) = (id, item.file, sieve)
         content = OnDemand { faults in
             var families = families
-            return PresetCatalog.preset(parsing: item.bytes, file: item.file, families: &families, faults: faults)
+            return PresetCatalog.preset(parsing: item, families: &families, faults: faults)
         }
     }
 

@@ -16,20 +16,9 @@ package enum DescriptorKind: String, Sendable, Hashable, Encodable, CaseIterable
     }
 
     package init(file: String) {
-        let folder = file.split(separator: "/").dropLast().last.map(String.init) ?? ""
-        self = DescriptorKind.allCases.first { !$0.folder.isEmpty && $0.folder == folder } ?? .preset
-    }
-}
-
-/// A descriptor as it was found.
-package struct DescriptorFile: Hashable, Sendable {
-    package let file: String
-    package let bytes: [UInt8]
-    package var kind: DescriptorKind { DescriptorKind(file: file) }
-
-    package init(file: String, bytes: [UInt8]) {
-        self.file = file
-        self.bytes = bytes
+        let path = file.utf8.prefix(upTo: file.utf8.lastIndex(of: UInt8(ascii: "/")) ?? file.startIndex)
+        let folder = path.lastIndex(of: UInt8(ascii: "/")).map { path.suffix(from: path.index(after: $0)) } ?? path
+        self = DescriptorKind.allCases.first { !$0.folder.isEmpty && folder.elementsEqual($0.folder.utf8) } ?? .preset
     }
 }
 
@@ -49,7 +38,7 @@ package struct DescriptorCheck: Sendable {
     package init(_ files: [DescriptorFile], besides directories: [String]) throws {
         let log = FaultLog()
         var loader = CatalogLoader(faults: log)
-        for directory in directories { try loader.read(directory) }
+        for directory in directories { try loader.read(DescriptorFolder(reading: directory)) }
         guard log.faults.isEmpty else { throw ForgeError(.configuration, "preset.invalid", findings: log.sorted) }
         loader.begin()
         for item in files where item.kind == .preset && !Self.isInstalled(item.file, directories) { loader.guests.insert(item.file) }

@@ -9,14 +9,16 @@ package struct Glob: Hashable, Sendable {
         guard !text.isEmpty else { throw GlobError(message: "a path pattern cannot be empty") }
         guard !text.hasPrefix("/") else { throw GlobError(message: "path pattern `\(text)` is absolute: write it relative to the project") }
         self.text = text
-        self.alternatives = try Glob.expand(text).map { $0.split(separator: "/").map(String.init).filter { $0 != "." } }
+        self.alternatives = try Glob.expand(text).map { path in
+            path.utf8.split(separator: UInt8(ascii: "/")).map { String(Substring($0)) }.filter { $0 != "." }
+        }
         guard !alternatives.contains(where: { $0.contains("..") }) else {
             throw GlobError(message: "path pattern `\(text)` leaves the project: `..` is not allowed")
         }
     }
 
     /// Whether any part of the pattern is more than a plain name.
-    package static func isWild(_ name: String) -> Bool { name.contains { $0 == "*" || $0 == "?" } }
+    package static func isWild(_ name: String) -> Bool { name.utf8.contains { $0 == UInt8(ascii: "*") || $0 == UInt8(ascii: "?") } }
 
     /// Whether a whole path fits: `**` stands for any number of folders, none included.
     package func matches(_ path: [String]) -> Bool {
@@ -54,11 +56,11 @@ package struct Glob: Hashable, Sendable {
     }
 
     private static func expand(_ text: String) throws(GlobError) -> [String] {
-        guard let open = text.firstIndex(of: "{") else {
-            guard !text.contains("}") else { throw GlobError(message: "path pattern `\(text)` has a `}` without `{`") }
+        guard let open = text.utf8.firstIndex(of: UInt8(ascii: "{")) else {
+            guard !text.utf8.contains(UInt8(ascii: "}")) else { throw GlobError(message: "path pattern `\(text)` has a `}` without `{`") }
             return [text]
         }
-        guard let close = text[open...].firstIndex(of: "}") else {
+        guard let close = text[open...].utf8.firstIndex(of: UInt8(ascii: "}")) else {
             throw GlobError(message: "path pattern `\(text)` has a `{` without `}`")
         }
         let choices = text[text.index(after: open)..<close].split(separator: ",", omittingEmptySubsequences: false)

@@ -51,8 +51,8 @@ package struct PackageManager: Hashable, Sendable {
 
 extension PackageManager {
     init?(parsing item: DescriptorFile, faults: FaultLog) {
-        guard let table = PresetCatalog.table(item.bytes, file: item.file, faults: faults) else { return nil }
-        self.init(reading: table, file: item.file, digest: Digest(of: item.bytes), faults: faults)
+        guard let bytes = item.bytes(faults), let table = PresetCatalog.table(bytes, file: item.file, faults: faults) else { return nil }
+        self.init(reading: table, file: item.file, digest: item.digest, faults: faults)
     }
 
     init?(reading table: TOMLTable, file: String, digest: Digest, faults: FaultLog) {

@@ -40,7 +40,7 @@ struct PresetBatch: Sendable {
         var families = families
         return items.map { item in
             let faults = FaultLog(keys: keys)
-            let preset = PresetCatalog.preset(parsing: item.bytes, file: item.file, families: &families, faults: faults)
+            let preset = PresetCatalog.preset(parsing: item, families: &families, faults: faults)
             return Parsed(file: item.file, preset: preset, faults: faults.faults)
         }
     }

@@ -43,22 +43,19 @@ package struct PresetCatalog: Sendable {
     /// - Parameter readsAll: false leaves descriptors that the directory's index knows until somebody asks for them.
     /// - Throws: `ForgeError` `preset.invalid` with every fault of every file that is read, or `preset.unreadable`.
     package static func load(directories: [String], readsAll: Bool = true) throws -> PresetCatalog {
-        let faults = FaultLog()
-        var loader = CatalogLoader(faults: faults, readsAll: readsAll)
-        for directory in directories { try loader.read(directory) }
-        let catalog = loader.catalog()
-        guard faults.faults.isEmpty else { throw ForgeError(.configuration, "preset.invalid", findings: faults.sorted) }
-        return catalog
+        try load(directories.map { try DescriptorFolder(reading: $0) }, readsAll: readsAll)
     }
 
-    /// The same with what a project or a pack brings: presets and families, no more. A preset that takes the place of a known one says so
-    /// with `replaces = true`.
+    /// The same of folders that were looked through, with what a project or a pack brings: presets and families, no more. A preset that
+    /// takes the place of a known one says so with `replaces = true`.
     /// - Parameter layers: the files of one origin each, later ones over earlier ones.
     /// - Throws: as `load(directories:)`
-    package static func load(directories: [String], adding layers: [[DescriptorFile]], readsAll: Bool = true) throws -> PresetCatalog {
+    package static func load(
+        _ folders: [DescriptorFolder], adding layers: [[DescriptorFile]] = [], readsAll: Bool = true
+    ) throws -> PresetCatalog {
         let faults = FaultLog()
         var loader = CatalogLoader(faults: faults, readsAll: readsAll)
-        for directory in directories { try loader.read(directory) }
+        for folder in folders { loader.read(folder) }
         for layer in layers {
             loader.begin(asGuest: true)
             for kind in DescriptorKind.allCases { for item in layer where item.kind == kind { loader.add(item) } }
@@ -71,12 +68,12 @@ package struct PresetCatalog: Sendable {
     /// Checks one preset's text without a directory; nil and the faults in `faults` when it is not sound.
     package static func preset(parsing bytes: [UInt8], file: String, faults: FaultLog) -> Preset? {
         var none = PresetFamilies()
-        return preset(parsing: bytes, file: file, families: &none, faults: faults)
+        return preset(parsing: DescriptorFile(file: file, bytes: bytes), families: &none, faults: faults)
     }
 
-    static func preset(parsing bytes: [UInt8], file: String, families: inout PresetFamilies, faults: FaultLog) -> Preset? {
-        let before = faults.faults.count
-        guard let table = table(bytes, file: file, faults: faults) else { return nil }
+    static func preset(parsing item: DescriptorFile, families: inout PresetFamilies, faults: FaultLog) -> Preset? {
+        let (file, before) = (item.file, faults.faults.count)
+        guard let bytes = item.bytes(faults), let table = table(bytes, file: file, faults: faults) else { return nil }
         let family = families.family(of: table, file: file, faults: faults)
         let document = PresetDocument(reading: table, file: file, family: family?.document, faults: faults)
         // Both always run, so that faults of form and of meaning come together.
@@ -123,35 +120,26 @@ struct CatalogLoader {
         isGuest = asGuest
     }
 
-    mutating func read(_ directory: String) throws {
+    mutating func read(_ folder: DescriptorFolder) {
         begin()
-        var index: PresetIndex?
-        for kind in DescriptorKind.allCases {
-            let folder = kind.folder.isEmpty ? directory : "\(directory)/\(kind.folder)"
-            let items = try CatalogLoader.files(folder).map { DescriptorFile(file: $0.0, bytes: $0.1) }
-            switch kind {
-            case .family:
-                items.forEach { add($0, as: kind) }
-                if !readsAll { index = PresetIndex.read(in: directory, families: families) }
-            case .preset: add(presets: items, knownTo: index)
-            case .packageManager:
-                for item in items {
-                    if let known = index?.packageManager(in: item) { add(known, item.file) } else { add(item, as: kind) }
-                }
-            case .toolchain:
-                for item in items {
-                    if let known = index?.toolchain(in: item) { add(known.id, known.content, item.file) } else { add(item, as: kind) }
-                }
-            }
+        let items = Dictionary(grouping: folder.descriptors, by: \.kind)
+        for item in items[.family] ?? [] { add(item, as: .family) }
+        let index = readsAll ? nil : PresetIndex.read(in: folder.path, families: families)
+        add(presets: items[.preset] ?? [], knownTo: index)
+        for item in items[.packageManager] ?? [] {
+            if let known = index?.packageManager(in: item) { add(known, item.file) } else { add(item, as: .packageManager) }
         }
-        let kinds = [".py", ".sh"]
-        for (file, bytes) in try kinds.flatMap({ try CatalogLoader.files(directory + "/programs", suffix: $0) }) {
-            let name = file.split(separator: "/").last?.dropLast(kinds[0].count) ?? ""
+        for item in items[.toolchain] ?? [] {
+            if let known = index?.toolchain(in: item) { add(known.id, known.content, item.file) } else { add(item, as: .toolchain) }
+        }
+        for item in folder.programs {
+            guard let bytes = item.bytes(faults) else { continue }
             guard let text = String(validating: bytes, as: UTF8.self) else {
-                faults.add("the program is not UTF-8", at: SourceLocation(file: file))
+                faults.add("the program is not UTF-8", at: SourceLocation(file: item.file))
                 continue
             }
-            programs[String(name)] = text
+            let name = item.file.split(separator: "/").last ?? ""
+            programs[String(name.prefix { $0 != "." })] = text
         }
     }
 
@@ -169,7 +157,7 @@ struct CatalogLoader {
     mutating func add(_ item: DescriptorFile) { add(item, as: item.kind) }
 
     private mutating func add(_ item: DescriptorFile, as kind: DescriptorKind) {
-        let (file, bytes) = (item.file, item.bytes)
+        let file = item.file
         if isGuest, kind == .packageManager || kind == .toolchain {
             return faults.add(
                 "a project and a pack bring presets and families only: a \(kind == .toolchain ? "toolchain" : "package manager") names programs "
@@ -177,9 +165,9 @@ struct CatalogLoader {
                 hint: "whoever runs the machine may put it into the folder `presets` beside Forge's `config.toml`")
         }
         switch kind {
-        case .family: families.add(String(file.split(separator: "/").last?.dropLast(".toml".count) ?? ""), bytes, file: file)
+        case .family: families.add(String(file.split(separator: "/").last?.dropLast(".toml".count) ?? ""), item)
         case .preset:
-            guard let preset = PresetCatalog.preset(parsing: bytes, file: file, families: &families, faults: faults) else { return }
+            guard let preset = PresetCatalog.preset(parsing: item, families: &families, faults: faults) else { return }
             add(CatalogEntry(preset))
         case .packageManager:
             guard let manager = PackageManager(parsing: item, faults: faults) else { return }
@@ -257,20 +245,6 @@ struct CatalogLoader {
                     "placeholder `{{\(name)}}` is not declared", at: source.location,
                     hint: NearestName.of(program, in: Array(programs.keys)).map { "did you mean `{{program.\($0)}}`?" })
             }
-        }
-    }
-
-    /// The descriptors directly in a folder, sorted by name; none when the folder is not there.
-    private static func files(_ directory: String, suffix: String = ".toml") throws -> [(String, [UInt8])] {
-        guard FileManager.default.fileExists(atPath: directory) else { return [] }
-        do {
-            let names = try FileManager.default.contentsOfDirectory(atPath: directory).filter { $0.hasSuffix(suffix) }.sorted()
-            return try names.map { name in
-                let file = directory + "/" + name
-                return (file, Array(try Data(contentsOf: URL(fileURLWithPath: file))))
-            }
-        } catch {
-            throw ForgeError(.configuration, "preset.unreadable", "presets in `\(directory)` cannot be read", cause: error)
         }
     }
 }

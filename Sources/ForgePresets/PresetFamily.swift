@@ -3,7 +3,7 @@ internal import ForgeTOML
 
 /// What presets of one kind have in common: files of `families/`. A preset that `extends` one says only what differs.
 struct PresetFamilies: Sendable {
-    private var texts: [String: (bytes: [UInt8], file: String)] = [:]
+    private var texts: [String: DescriptorFile] = [:]
     private var known: [String: Family] = [:]
     private static let depthLimit = 4
 
@@ -17,10 +17,10 @@ struct PresetFamilies: Sendable {
 
     /// Of all of them by name.
     var digest: Digest {
-        Digest(of: texts.sorted { $0.key < $1.key }.flatMap { Array($0.key.utf8) + [0] + Digest(of: $0.value.bytes).hex.utf8 + [0] })
+        Digest(of: texts.sorted { $0.key < $1.key }.flatMap { Array($0.key.utf8) + [0] + $0.value.digest.hex.utf8 + [0] })
     }
 
-    mutating func add(_ name: String, _ bytes: [UInt8], file: String) { texts[name] = (bytes, file) }
+    mutating func add(_ name: String, _ item: DescriptorFile) { texts[name] = item }
 
     /// The family that a descriptor says it extends; nil when it names none, or none that is there.
     mutating func family(of table: TOMLTable, file: String, faults: FaultLog, depth: Int = 0) -> Family? {
@@ -35,10 +35,10 @@ struct PresetFamilies: Sendable {
             faults.add("families build on each other more than \(Self.depthLimit) deep", at: place)
             return nil
         }
-        guard let inner = PresetCatalog.table(text.bytes, file: text.file, faults: faults) else { return nil }
+        guard let bytes = text.bytes(faults), let inner = PresetCatalog.table(bytes, file: text.file, faults: faults) else { return nil }
         let base = family(of: inner, file: text.file, faults: faults, depth: depth + 1)
         let document = PresetDocument(reading: inner, file: text.file, family: base?.document, isFamily: true, faults: faults)
-        let family = Family(document: document, names: [name] + (base?.names ?? []), bytes: (base?.bytes ?? []) + text.bytes)
+        let family = Family(document: document, names: [name] + (base?.names ?? []), bytes: (base?.bytes ?? []) + bytes)
         known[name] = family
         return family
     }

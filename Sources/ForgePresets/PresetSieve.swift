@@ -82,7 +82,7 @@ extension Clause {
     }
 
     fileprivate init?(cell: Substring) {
-        let words = cell.split(separator: " ")
+        let words = cell.utf8.split(separator: UInt8(ascii: " ")).map(Substring.init)
         guard words.count >= 2 else { return nil }
         let names = words.dropFirst(3)
         switch words[0] {

@@ -36,4 +36,46 @@ import Testing
             #expect(Self.plans(home).count == 4)
         }
     }
+
+    @Test func presetsAreLookedAtByTheirTimesAndADifferenceNeverGoesUnseen() async throws {
+        try await withForgeHome { home in
+            let project = try home.project(["tides.conf": ""])
+            let file = "\(home.path)/presets/tides.toml"
+            func preset(_ name: String) throws {
+                try FileManager.default.createDirectory(atPath: "\(home.path)/presets", withIntermediateDirectories: true)
+                let text = """
+                    id = "tides"
+                    name = "\(name)"
+                    language = "static"
+                    group = "framework"
+                    match = { file = "tides.conf" }
+
+                    [artifact]
+                    kind = "static"
+
+                    """
+                try text.write(toFile: file, atomically: true, encoding: .utf8)
+                // Long ago, so that its times alone speak for it.
+                try FileManager.default.setAttributes([.modificationDate: Date(timeIntervalSince1970: 1e9)], ofItemAtPath: file)
+            }
+            func detected() async throws -> JSON? { try await home.run("detect", project.path, "--json").json()["name"] }
+            let memos = "\(home.path)/descriptors"
+            /// Once the preset's times lie in the past a memo is made.
+            func settle(_ count: Int) async throws {
+                for _ in 1...200 where Folder.names(memos).count < count { _ = try await detected() }
+                #expect(Folder.names(memos).count == count)
+            }
+            try preset("Tides of May")
+            #expect(try await detected() == "Tides of May")
+            try await settle(2)
+            #expect(try await detected() == "Tides of May")
+            try preset("Tides of Jun")
+            #expect(try await detected() == "Tides of Jun", "as long and as old, but another file")
+            try await settle(3)
+            for memo in Folder.names(memos) { try "else".write(toFile: "\(memos)/\(memo)", atomically: true, encoding: .utf8) }
+            #expect(try await detected() == "Tides of Jun", "whatever a memo says")
+            try FileManager.default.removeItem(atPath: file)
+            #expect(try await home.run("detect", project.path, "--json").exitCode == 20)
+        }
+    }
 }

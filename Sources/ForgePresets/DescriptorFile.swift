@@ -1,0 +1,41 @@
+package import ForgeModel
+
+/// A descriptor as it was found; one that is known by its digest is read when somebody asks what it says.
+package struct DescriptorFile: Sendable {
+    package let file: String
+    /// Of its bytes.
+    package let digest: Digest
+    private let reading: @Sendable () throws -> [UInt8]
+
+    package var kind: DescriptorKind { DescriptorKind(file: file) }
+
+    package init(file: String, bytes: [UInt8]) {
+        self.init(file: file, digest: Digest(of: bytes)) { bytes }
+    }
+
+    /// - Parameter reading: gives the bytes of `digest`.
+    package init(file: String, digest: Digest, reading: @escaping @Sendable () throws -> [UInt8]) {
+        (self.file, self.digest, self.reading) = (file, digest, reading)
+    }
+
+    /// Blocks.
+    /// - Throws: `ForgeError` `preset.unreadable`, also when it is no longer what `digest` says.
+    package func bytes() throws -> [UInt8] {
+        let bytes: [UInt8]
+        do { bytes = try reading() } catch {
+            throw ForgeError(.configuration, "preset.unreadable", "`\(file)` cannot be read", cause: error)
+        }
+        guard Digest(of: bytes) == digest else {
+            throw ForgeError(.configuration, "preset.unreadable", "`\(file)` was changed while it was read", hint: "run the command again")
+        }
+        return bytes
+    }
+
+    /// Nil and a fault where `bytes()` throws.
+    func bytes(_ faults: FaultLog) -> [UInt8]? {
+        do { return try bytes() } catch {
+            faults.add((error as? ForgeError)?.message ?? "`\(file)` cannot be read", at: SourceLocation(file: file))
+            return nil
+        }
+    }
+}
