@@ -58,19 +58,20 @@ struct ControlGroup: Sendable {
 
     /// v1 gives up on a freeze while processes come and go: it is told again until all stand.
     private func set(frozen: Bool) async throws {
-        let path = file("freezer", "freezer.state", "cgroup.freeze")
         for _ in 0..<5000 {
-            if try await BlockingPool.run({ try attempt(path, frozen) }) { return }
+            if try await BlockingPool.run({ try attempt(frozen) }) { return }
             try await Task.sleep(for: .milliseconds(1))
         }
-        throw SystemError("freeze", path, errno: ETIMEDOUT)
+        throw SystemError("freeze", freezer, errno: ETIMEDOUT)
     }
 
-    /// One write; whether it has taken effect everywhere.
-    private func attempt(_ path: String, _ frozen: Bool) throws -> Bool {
+    private var freezer: String { file("freezer", "freezer.state", "cgroup.freeze") }
+
+    /// One write; whether it has taken effect everywhere. v2 says so in a file of its own.
+    private func attempt(_ frozen: Bool) throws -> Bool {
         let word = Self.isUnified ? (frozen ? "1" : "0") : (frozen ? "FROZEN" : "THAWED")
-        try Descriptor.open(path, O_WRONLY).write(Array(word.utf8), to: path)
-        guard Self.isUnified else { return try Self.text(path) == word }
+        try Descriptor.open(freezer, O_WRONLY).write(Array(word.utf8), to: freezer)
+        guard Self.isUnified else { return try Self.text(freezer) == word }
         let events = try Self.text("\(Self.root)/\(path)/cgroup.events") ?? ""
         return events.split(separator: "\n").contains(frozen ? "frozen 1" : "frozen 0")
     }
