@@ -6,25 +6,26 @@ struct ControlGroup: Sendable {
     let name: String
     /// Below the root of each hierarchy.
     let path: String
+    /// Where the hierarchies are mounted; elsewhere in tests only.
+    private let root: String
 
     /// Named after the run directory's own name, `<purpose>-<random>`; `parent` is the path of another group, or empty.
-    init(ofRun directory: String, below parent: String = "") {
+    init(ofRun directory: String, below parent: String = "", at root: String = "/sys/fs/cgroup") {
+        self.root = root
         name = "forge-" + (directory.split(separator: "-").last ?? "")
         path = parent.isEmpty ? name : "\(parent.drop { $0 == "/" })/\(name)"
     }
 
-    private static let root = "/sys/fs/cgroup"
-
-    private static let isUnified = Files.exists("\(root)/cgroup.controllers")
+    private var isUnified: Bool { Files.exists("\(root)/cgroup.controllers") }
 
     private func file(_ controller: String, _ v1: String, _ v2: String) -> String {
-        Self.isUnified ? "\(Self.root)/\(path)/\(v2)" : "\(Self.root)/\(controller)/\(path)/\(v1)"
+        isUnified ? "\(root)/\(path)/\(v2)" : "\(root)/\(controller)/\(path)/\(v1)"
     }
 
     /// One folder in each hierarchy of v1, one in all of v2.
     private var folders: [String] {
-        let hierarchies = (try? Files.list(Self.root)) ?? []
-        return (["\(Self.root)/\(path)"] + hierarchies.map { "\(Self.root)/\($0)/\(path)" }).filter(Files.exists)
+        let hierarchies = (try? Files.list(root)) ?? []
+        return (["\(root)/\(path)"] + hierarchies.map { "\(root)/\($0)/\(path)" }).filter(Files.exists)
     }
 
     /// Removes what is left when `forge-sandbox` itself was killed; the processes die with it, once nothing holds them frozen.
@@ -69,10 +70,10 @@ struct ControlGroup: Sendable {
 
     /// One write; whether it has taken effect everywhere. v2 says so in a file of its own.
     private func attempt(_ frozen: Bool) throws -> Bool {
-        let word = Self.isUnified ? (frozen ? "1" : "0") : (frozen ? "FROZEN" : "THAWED")
+        let word = isUnified ? (frozen ? "1" : "0") : (frozen ? "FROZEN" : "THAWED")
         try Descriptor.open(freezer, O_WRONLY).write(Array(word.utf8), to: freezer)
-        guard Self.isUnified else { return try Self.text(freezer) == word }
-        let events = try Self.text("\(Self.root)/\(path)/cgroup.events") ?? ""
+        guard isUnified else { return try Self.text(freezer) == word }
+        let events = try Self.text("\(root)/\(path)/cgroup.events") ?? ""
         return events.split(separator: "\n").contains(frozen ? "frozen 1" : "frozen 0")
     }
 
