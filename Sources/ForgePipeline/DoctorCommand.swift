@@ -28,7 +28,7 @@ extension Pipeline {
                 "Isolation",
                 examination.layers + (await examination.extras(helper: installation.sandboxHelper, directory: directories.data))),
             HostGroup("Runtimes", await runtimes.findings(preferred: configuration.sandbox.runtime)),
-            HostGroup("Servers and sources", examination.programs),
+            HostGroup("Servers and sources", examination.programs + (await examination.forwarding())),
             HostGroup("Package managers", try await packageManagers(configuration)),
         ]
         return DoctorReport(

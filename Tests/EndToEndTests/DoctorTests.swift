@@ -117,4 +117,69 @@ import Testing
             #expect(findings(try allowed.json())["pip"]?["state"] == "ok")
         }
     }
+
+    private static let firewall = """
+        table inet filter {
+            chain input { type filter hook input priority 0; policy drop; }
+            chain forward {
+                type filter hook forward priority 0; policy drop;
+                iifname "lan0" oifname "eth0" accept
+            }
+        }
+        """
+
+    /// The remedy is what it says: typed as it stands, it leaves nothing to remedy.
+    @Test func anotherFirewallThatDropsWhatServersSendIsNamedWithTheRulesToAdd() async throws {
+        try await withForgeHome { home in
+            let lines = """
+                set -e
+                ip link set lo up
+                "$0" doctor --json > before
+                printf '%s' "$1" | nft -f -
+                "$0" doctor --json > closed
+                remedy=$(python3 -c 'import json, sys
+                for group in json.load(open("closed"))["groups"]:
+                    for finding in group["findings"]:
+                        if finding["id"] == "forwarding": print(finding["remedy"].replace("sudo ", ""))')
+                eval "$remedy"
+                "$0" doctor --json > opened
+                nft list chain inet filter forward > chain
+                """
+            let run = try await home.start(
+                program: "/usr/bin/unshare", ["-n", "/bin/sh", "-c", lines, BuildProducts.executable("forge"), Self.firewall]
+            ).finish()
+            #expect(run.exitCode == 0, "\(run.error)")
+            func finding(_ name: String) throws -> JSON? {
+                let report = try JSONDecoder().decode(JSON.self, from: Data(contentsOf: URL(filePath: "\(home.folder)/\(name)")))
+                return findings(report)["forwarding"]
+            }
+            let fine: JSON = [
+                "id": "forwarding", "name": "forwarding", "state": "ok", "detail": "no other chain of nftables drops packets of servers",
+                "remedy": nil, "isRequired": false,
+            ]
+            #expect(try finding("before") == fine)
+            #expect(
+                try finding("closed") == [
+                    "id": "forwarding", "name": "forwarding", "state": "limited", "isRequired": false,
+                    "detail": "chain `forward` of table `inet filter` drops packets of servers: they reach nobody",
+                    "remedy": .string(
+                        "sudo nft add rule inet filter forward 'iifname \"fg*\" accept' && "
+                            + "sudo nft add rule inet filter forward 'oifname \"fg*\" ct state established,related accept' "
+                            + "# and the same rules where that table is kept, such as /etc/nftables.conf"),
+                ])
+            #expect(try finding("opened") == fine)
+            #expect(
+                try String(contentsOfFile: "\(home.folder)/chain", encoding: .utf8) == """
+                    table inet filter {
+                    \tchain forward {
+                    \t\ttype filter hook forward priority filter; policy drop;
+                    \t\tiifname "lan0" oifname "eth0" accept
+                    \t\tiifname "fg*" accept
+                    \t\toifname "fg*" ct state established,related accept
+                    \t}
+                    }
+
+                    """)
+        }
+    }
 }

@@ -32,6 +32,33 @@ extension HostExamination {
                 remedy: "boot with lsm=landlock,… and CONFIG_SECURITY_LANDLOCK")
     }
 
+    /// What other firewalls than Forge's do with packets of servers. Nothing is said where nobody may look: who is not root runs no servers.
+    package func forwarding() async -> [HostFinding] {
+        guard user.isRoot, let nft = NetworkTool.nft.path else { return [] }
+        func finding(_ state: HostFinding.State, _ detail: String, _ remedy: String? = nil) -> [HostFinding] {
+            [HostFinding("forwarding", "forwarding", state, detail, remedy: remedy)]
+        }
+        let chains: ForwardChains
+        do {
+            let listing = try await NetworkTool.run(nft, ["-j", "-t", "list", "ruleset"])
+            guard listing.succeeded else {
+                return finding(
+                    .limited, "the rules of nftables cannot be listed: \(listing.failure)",
+                    "boot a kernel with CONFIG_NF_TABLES and CONFIG_NFT_NAT; without them servers have a closed network only")
+            }
+            chains = try ForwardChains(parsing: listing.output, uplinks: ServerFirewall.uplinks())
+        } catch {
+            return finding(.limited, "the rules of nftables cannot be read: \(error)", "see what `sudo nft -j -t list ruleset` prints")
+        }
+        let closed = chains.closed(iptablesIsOpened: ForwardFilter.opensNewerKind)
+        guard !closed.isEmpty else { return finding(.ok, "no other chain of nftables drops packets of servers") }
+        let names = closed.map { "`\($0.name)` of table `\($0.table)`" }.joined(separator: ", ")
+        let commands = closed.flatMap(\.remedy).joined(separator: " && ")
+        return finding(
+            .limited, "chain \(names) drops packets of servers: they reach nobody",
+            "\(commands) # and the same rules where that table is kept, such as /etc/nftables.conf")
+    }
+
     /// Programs that servers and sources need.
     package var programs: [HostFinding] {
         [

@@ -48,11 +48,18 @@ enum ForwardFilter {
         return wanted.map { place + $0 }
     }
 
+    private static let newer = "iptables-nft"
+
+    /// Whether the chain `ip filter FORWARD` of nftables, where it is there, is one that this opens.
+    static var opensNewerKind: Bool { path(newer) != nil }
+
+    private static func path(_ name: String) -> String? { NetworkTool.directories.map { "\($0)/\(name)" }.first(where: Files.exists) }
+
     /// iptables of each kind whose rules this kernel applies. The older kind is asked only where its table is there: asking
     /// would make one.
     private static func programs() throws -> [String] {
         let older = String(decoding: try Files.read("/proc/net/ip_tables_names") ?? [], as: UTF8.self).split(separator: "\n")
-        let names = ["iptables-nft"] + (older.contains("filter") ? ["iptables-legacy"] : [])
-        return names.compactMap { name in NetworkTool.directories.map { "\($0)/\(name)" }.first(where: Files.exists) }
+        let names = [newer] + (older.contains("filter") ? ["iptables-legacy"] : [])
+        return names.compactMap(path)
     }
 }

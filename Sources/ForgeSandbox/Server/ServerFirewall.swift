@@ -81,7 +81,7 @@ enum ServerFirewall {
     }
 
     /// The interfaces with a default route. A name that nftables would have to quote is left alone.
-    private static func uplinks() throws -> Set<String> {
+    static func uplinks() throws -> Set<String> {
         let table = String(decoding: try Files.read("/proc/net/route") ?? [], as: UTF8.self)
         return Set(
             table.split(separator: "\n").dropFirst().compactMap { line in
