@@ -12,36 +12,6 @@ import Testing
 
         """
 
-    /// A repository with `libforge-sample-dev`, whose header says `text`.
-    private func repository(_ home: ForgeHome, _ text: String) async throws -> (origin: String, folder: String) {
-        let folder = "\(home.folder)/output/apt-\(UUID().uuidString)"
-        try await publish(text, version: "1.2-3", in: folder, home)
-        let port = try Loopback.freePort()
-        _ = try home.start(program: "/usr/bin/python3", ["-m", "http.server", "--bind", "127.0.0.1", "\(port)"], cwd: folder)
-        _ = try await eventually("the repository to listen") { Loopback.answers(port) ? true : nil }
-        return ("http://127.0.0.1:\(port)", folder)
-    }
-
-    /// The one package of the repository in `folder`, in place of the one before.
-    private func publish(_ text: String, version: String, in folder: String, _ home: ForgeHome) async throws {
-        let script = """
-            rm -f *.deb
-            mkdir -p pkg/DEBIAN pkg/usr/include pkg/lib/forge-sample
-            printf 'Package: libforge-sample-dev\\nVersion: \(version)\\nArchitecture: all\\nMaintainer: Ada <ada@example.org>\\nDescription: sample\\n' > pkg/DEBIAN/control
-            printf '#define SAMPLE "\(text)"\\n' > pkg/usr/include/forge-sample.h
-            printf 'moved' > pkg/lib/forge-sample/file
-            dpkg-deb --root-owner-group -b pkg libforge-sample-dev_\(version)_all.deb
-            { cat pkg/DEBIAN/control
-              echo "Filename: ./libforge-sample-dev_\(version)_all.deb"
-              echo "Size: $(stat -c %s libforge-sample-dev_\(version)_all.deb)"
-              echo "SHA256: $(sha256sum libforge-sample-dev_\(version)_all.deb | cut -d' ' -f1)"
-              echo; } > Packages
-            """
-        try Folder.make(folder)
-        let made = try await home.tool("/bin/sh", "-euc", script, cwd: folder)
-        #expect(made.exitCode == 0, "\(made.error)")
-    }
-
     /// `forge build` on a machine whose apt knows that repository alone.
     private func build(_ home: ForgeHome, _ path: String, sources: String, origin: String, _ more: String...) async throws -> ForgeRun {
         try await run(home, ["build", path, "--json", "--progress", "plain"] + more, sources: sources, origin: origin)
@@ -61,7 +31,7 @@ import Testing
 
     @Test func aMissingHeaderIsNamedWithTheLineThatBringsItAndThenTheBuildWorks() async throws {
         try await withForgeHome { home in
-            let (origin, _) = try await repository(home, "from the package")
+            let origin = try await home.aptRepository("from the package").origin
             let project = try home.project(
                 custom: "mkdir out; gcc -o /tmp/a sample.c && /tmp/a > out/index.html; ls /lib/forge-sample", output: "out")
             try project.write(["sample.c": Self.source])
@@ -87,7 +57,8 @@ import Testing
 
     @Test func lockedPackagesStayAtTheirVersionsAndOneThatIsGoneIsNamedWithTheWayOut() async throws {
         try await withForgeHome { home in
-            let (origin, folder) = try await repository(home, "first")
+            let repository = try await home.aptRepository("first")
+            let origin = repository.origin
             let sources = "deb [trusted=yes] \(origin)/ ./\n"
             let command = "mkdir out; gcc -o /tmp/a sample.c && /tmp/a > out/index.html"
             let project = try home.project(custom: command, output: "out", more: "packages = [\"libforge-sample-dev\"]\n")
@@ -100,14 +71,12 @@ import Testing
             let first = try await lock()
             #expect(first["systemPackages"]?.elements.map { $0["version"] } == ["1.2-3"])
             let release = try await home.tool("/bin/sh", "-c", ". /etc/os-release; echo $ID $VERSION_ID").output
-            let deb = try await home.tool(
-                "/bin/sh", "-c", "sha256sum < $0 | cut -c1-64 | tr -d '\\n'; stat -c /%s $0", "\(folder)/libforge-sample-dev_1.2-3_all.deb")
             let section = """
                 [[system]]
                 on = "\(release.dropLast())"
                 packages = ["libforge-sample-dev"]
                 files = [
-                  "libforge-sample-dev=1.2-3 all sha256:\(deb.output.dropLast())",
+                  "libforge-sample-dev=1.2-3 all \(try await repository.file(version: "1.2-3"))",
                 ]
 
                 """
@@ -118,7 +87,7 @@ import Testing
             #expect(locked.exitCode == 0, "\(locked.error)")
             #expect(try Folder.texts("\(home.folder)/first") == ["index.html": "first\n"])
             // The sources move on: who has nothing stored is told what is gone, and nothing else is taken for it.
-            try await publish("second", version: "1.3-1", in: folder, home)
+            try await repository.publish("second", version: "1.3-1")
             let late = try await build(home, project.path, sources: sources, origin: origin, "--no-cache")
             #expect(late.exitCode == 50)
             let error = try late.json()["error"]
@@ -140,13 +109,14 @@ import Testing
 
     @Test func aLockedPackageWhoseFileIsAnotherIsRefused() async throws {
         try await withForgeHome { home in
-            let (origin, folder) = try await repository(home, "first")
+            let repository = try await home.aptRepository("first")
+            let origin = repository.origin
             let sources = "deb [trusted=yes] \(origin)/ ./\n"
             let project = try home.project(
                 custom: "mkdir out; echo hi > out/index.html", output: "out", more: "packages = [\"libforge-sample-dev\"]\n")
             let lock = try await run(home, ["lock", project.path], sources: sources, origin: origin)
             #expect(lock.exitCode == 0, "\(lock.error)")
-            try await publish("of the same version", version: "1.2-3", in: folder, home)
+            try await repository.publish("of the same version", version: "1.2-3")
             let run = try await build(home, project.path, sources: sources, origin: origin, "--no-cache")
             #expect(run.exitCode == 50)
             let error = try run.json()["error"]
@@ -157,7 +127,7 @@ import Testing
 
     @Test func aPackageThatIsNotLockedIsDrift() async throws {
         try await withForgeHome { home in
-            let (origin, _) = try await repository(home, "first")
+            let origin = try await home.aptRepository("first").origin
             let sources = "deb [trusted=yes] \(origin)/ ./\n"
             let project = try home.project(custom: "mkdir out; echo hi > out/index.html", output: "out")
             #expect(try await run(home, ["lock", project.path], sources: sources, origin: origin).exitCode == 0)
@@ -176,7 +146,7 @@ import Testing
 
     @Test func aPackageThatNobodyVouchesForIsNotTaken() async throws {
         try await withForgeHome { home in
-            let (origin, _) = try await repository(home, "unsigned")
+            let origin = try await home.aptRepository("unsigned").origin
             let project = try home.project(custom: "true", output: "out", more: "packages = [\"libforge-sample-dev\"]\n")
             let run = try await build(home, project.path, sources: "deb \(origin)/ ./\n", origin: origin)
             #expect(run.exitCode == 50)
@@ -186,8 +156,9 @@ import Testing
 
     @Test func aPackageThatIsNotWhatTheIndexSaysIsNotTaken() async throws {
         try await withForgeHome { home in
-            let (origin, folder) = try await repository(home, "right")
-            let deb = URL(filePath: "\(folder)/libforge-sample-dev_1.2-3_all.deb")
+            let repository = try await home.aptRepository("right")
+            let origin = repository.origin
+            let deb = URL(filePath: "\(repository.folder)/libforge-sample-dev_1.2-3_all.deb")
             var bytes = try Data(contentsOf: deb)
             bytes[bytes.count - 1] ^= 1
             try bytes.write(to: deb)
