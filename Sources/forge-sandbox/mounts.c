@@ -125,7 +125,11 @@ static void make_owned(const char *path, mode_t mode, unsigned long owner) {
 
 static void mount_disk(const struct request *request) {
     if (mkdir(STAGE "disk", 0700) < 0) die(STAGE "disk");
-    if (request->image && !leaves_out(request, "bounded-disk")) {
+    // A tmpfs that nothing is said of has as many inodes as the machine's memory suggests, which may happen to be few.
+    if (leaves_out(request, "bounded-disk")) {
+        if (mount("forge", STAGE "disk", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOATIME, "mode=0700,size=0,nr_inodes=0") < 0)
+            die("mount the step's disk");
+    } else if (request->image) {
         mount_image(request->image, STAGE "disk");
     } else {
         char options[64];
