@@ -137,23 +137,8 @@ package struct RemoteLocation: Hashable, Sendable, Codable {
     }
 }
 
-/// `%41` for `A`.
-enum PercentEncoding {
-    /// Nil when a `%` is not followed by two digits, or the result is not UTF-8 or holds a NUL.
-    static func decoded(_ text: Substring) -> String? {
-        var bytes: [UInt8] = []
-        var rest = text.utf8[...]
-        while let byte = rest.popFirst() {
-            guard byte == UInt8(ascii: "%") else {
-                bytes.append(byte)
-                continue
-            }
-            guard let digits = String(rest.prefix(2)), digits.count == 2, let value = UInt8(digits, radix: 16), value != 0 else {
-                return nil
-            }
-            bytes.append(value)
-            rest = rest.dropFirst(2)
-        }
-        return String(validating: bytes, as: UTF8.self)
-    }
+extension PercentEncoding {
+    /// Of a part of a URL in which a slash may be written so. Nil when a `%` is not followed by two digits, or the result is not UTF-8 or
+    /// holds a NUL.
+    static func decoded(_ text: Substring) -> String? { decode(text) { $0 == 0 } }
 }

@@ -1,3 +1,5 @@
+internal import ForgeModel
+
 /// Text that never shows itself: not in logs, errors, records or a debugger's dump.
 package struct Secret: Hashable, Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     package let text: String

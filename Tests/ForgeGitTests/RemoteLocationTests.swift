@@ -35,6 +35,7 @@ import Testing
         ("-oProxyCommand=x@example.org:y", "source.malformed-url"), ("ssh://-x@example.org/y", "source.malformed-url"),
         ("ssh://example.org/a%0ab", "source.malformed-url"), ("example.org:-x", "source.malformed-url"),
         ("https://example.org/x\ny", "source.malformed-url"), ("git://example.org/%zz", "source.malformed-url"),
+        ("git://example.org/a%+1", "source.malformed-url"),
     ])
     func whatIsNoURLOfARepositoryIsRefused(text: String, code: String) {
         #expect(throws: ForgeError.self) { try RemoteLocation(parsing: text) }

@@ -15,8 +15,9 @@ package enum PercentEncoding {
         return result
     }
 
-    /// Nil for a `%` without two hexadecimal digits, for a slash or a control character behind one, and for what is not UTF-8.
-    static func decode(_ text: some StringProtocol) -> String? {
+    /// Nil for a `%` without two hexadecimal digits, for a byte behind one that `refused` holds for, and for what is not UTF-8.
+    /// - Parameter refused: left out: what a name cannot have, a slash and control characters.
+    package static func decode(_ text: some StringProtocol, refusing refused: (UInt8) -> Bool = isNoName) -> String? {
         var bytes: [UInt8] = []
         var rest = Array(text.utf8)[...]
         while let byte = rest.popFirst() {
@@ -26,11 +27,13 @@ package enum PercentEncoding {
             }
             guard let high = rest.popFirst().flatMap(value), let low = rest.popFirst().flatMap(value) else { return nil }
             let decoded = high << 4 | low
-            guard decoded >= 0x20, decoded != 0x7F, decoded != UInt8(ascii: "/") else { return nil }
+            guard !refused(decoded) else { return nil }
             bytes.append(decoded)
         }
         return String(validating: bytes, as: UTF8.self)
     }
+
+    package static func isNoName(_ byte: UInt8) -> Bool { byte < 0x20 || byte == 0x7F || byte == UInt8(ascii: "/") }
 
     private static func encode(_ bytes: some Sequence<UInt8>, keeping: (UInt8) -> Bool) -> String {
         var text = ""
