@@ -10,6 +10,8 @@ struct DescriptorMemo: Sendable {
     private static let hexLength = 64
 
     let folder: String
+    /// There once something was built. Before that nothing is kept: a look at a project leaves nothing behind.
+    let sign: String
 
     /// Blocks.
     /// - Throws: `ForgeError` `preset.unreadable`
@@ -27,7 +29,7 @@ struct DescriptorMemo: Sendable {
             }
             let found = try files.map { DescriptorFile(file: $0, bytes: try Self.read($0)) }
             // A file that changes within the clock's tick shows the same times.
-            if signatures.count == files.count, signatures.allSatisfy({ $0.isSettled(at: now) }) {
+            if signatures.count == files.count, Files.isDirectory(sign), signatures.allSatisfy({ $0.isSettled(at: now) }) {
                 // Only saves time.
                 try? remember(found.map(\.digest), as: key)
             }
@@ -66,9 +68,7 @@ struct DescriptorMemo: Sendable {
     }
 
     private func remember(_ digests: [Digest], as key: Digest) throws {
-        try Files.makeDirectory(folder, mode: 0o700)
-        let names = try Files.list(folder)
-        if names.count >= Self.capacity { for name in names { try Files.removeTree("\(folder)/\(name)") } }
+        try Files.makeRoom(in: folder, capacity: Self.capacity)
         try Files.replace(path(key), with: digests.flatMap { Array($0.hex.utf8) }, mode: 0o600)
     }
 }

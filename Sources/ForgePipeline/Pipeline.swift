@@ -24,7 +24,8 @@ package struct Pipeline: Sendable {
         installation = try Installation.find(environment: environment)
         stores = StoreDoor(directories.store)
         presets = PresetShelf(
-            directories: [installation.presets, directories.presets], memo: DescriptorMemo(folder: directories.descriptors))
+            directories: [installation.presets, directories.presets],
+            memo: DescriptorMemo(folder: directories.descriptors, sign: directories.plans))
     }
 
     /// Recognises the project, or the apps of a workspace, without building or storing anything.

@@ -82,9 +82,7 @@ struct PlanMemo: Sendable {
     private var readings: [Reading] { Reading.parse(((try? Files.read(readingsPath)) ?? nil) ?? []) }
 
     private func save(_ plans: [AppPlan], _ reading: Reading, over readings: [Reading]) throws {
-        try Files.makeDirectory(folder, mode: 0o700)
-        let names = try Files.list(folder)
-        if names.count >= Self.capacity { for name in names { try Files.removeTree("\(folder)/\(name)") } }
+        try Files.makeRoom(in: folder, capacity: Self.capacity)
         try Files.replace(path(key.hex), with: CanonicalJSON.encode(plans), mode: 0o600)
         let text = Reading.text(Array(([reading] + readings).prefix(Self.memory)))
         try Files.replace(readingsPath, with: text, mode: 0o600)

@@ -70,6 +70,21 @@ package enum Files {
         }
     }
 
+    /// Makes room for one more of files that `replace` writes and anybody can do without: all go when there are too many, and what a process
+    /// that is gone left half-written goes anyway.
+    package static func makeRoom(in folder: String, capacity: Int) throws {
+        try makeDirectory(folder, mode: 0o700)
+        let names = try list(folder)
+        for name in names where names.count >= capacity || isAbandoned(name) { try removeTree("\(folder)/\(name)") }
+    }
+
+    /// `NAME.PID.NUMBER.tmp` of a process that is no more.
+    private static func isAbandoned(_ name: String) -> Bool {
+        let parts = name.split(separator: ".")
+        guard parts.count >= 4, parts.last == "tmp", let pid = pid_t(parts[parts.count - 3]), pid > 0 else { return false }
+        return kill(pid, 0) != 0 && errno == ESRCH
+    }
+
     /// Writes a file that was not there, for who reads it while this process lives: nothing is done for power cuts or other readers.
     package static func create(_ path: String, with bytes: [UInt8], mode: UInt32 = 0o644) throws {
         try Descriptor.open(path, O_WRONLY | O_CREAT | O_EXCL, mode: mode).write(bytes, to: path)

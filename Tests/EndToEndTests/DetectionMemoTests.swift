@@ -39,7 +39,8 @@ import Testing
 
     @Test func presetsAreLookedAtByTheirTimesAndADifferenceNeverGoesUnseen() async throws {
         try await withForgeHome { home in
-            let project = try home.project(["tides.conf": ""])
+            let project = try home.project(["tides.conf": "", "index.html": ""])
+            _ = try await home.build(project.path)
             let file = "\(home.path)/presets/tides.toml"
             func preset(_ name: String) throws {
                 try FileManager.default.createDirectory(atPath: "\(home.path)/presets", withIntermediateDirectories: true)
@@ -75,7 +76,7 @@ import Testing
             for memo in Folder.names(memos) { try "else".write(toFile: "\(memos)/\(memo)", atomically: true, encoding: .utf8) }
             #expect(try await detected() == "Tides of Jun", "whatever a memo says")
             try FileManager.default.removeItem(atPath: file)
-            #expect(try await home.run("detect", project.path, "--json").exitCode == 20)
+            #expect(try await detected() == "Static site")
         }
     }
 }

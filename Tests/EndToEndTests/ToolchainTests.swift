@@ -161,6 +161,10 @@ import Testing
             let arguments = ["-m", "http.server", "--bind", "127.0.0.1", "\(port)"]
             _ = try home.start(program: "/usr/bin/python3", arguments, cwd: vendor.path)
             try await untilTrue("the vendor to answer", else: { "silence" }) { Loopback.answers(port) }
+            func shipped(_ file: String) throws -> String {
+                try String(contentsOfFile: "\(BuildProducts.checkout)Presets/\(file)", encoding: .utf8)
+            }
+            let program = "programs/without-development-tools.sh"
             let data = try home.project([
                 "Presets/toolchains/node.toml": """
                 id = "node"
@@ -176,9 +180,9 @@ import Testing
                 "9.9.9" = "\(sum)"
 
                 """,
-                "Presets/node.toml": try String(contentsOfFile: "\(BuildProducts.checkout)Presets/node.toml", encoding: .utf8),
-                "Presets/package-managers/npm.toml": try String(
-                    contentsOfFile: "\(BuildProducts.checkout)Presets/package-managers/npm.toml", encoding: .utf8),
+                "Presets/node.toml": try shipped("node.toml"),
+                "Presets/package-managers/npm.toml": try shipped("package-managers/npm.toml"),
+                "Presets/\(program)": try shipped(program),
             ])
             let environment = ["FORGE_TOOLCHAIN_SOURCES": "archive", "FORGE_DATA": data.path, "no_proxy": "127.0.0.1"]
             let project = try home.project(Self.site)
