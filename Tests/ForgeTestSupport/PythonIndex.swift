@@ -20,6 +20,14 @@ package enum PythonIndex {
         return passed
     }
 
+    /// Where it is, for managers that do not ask pip.
+    package static func address(for home: ForgeHome) async throws -> String {
+        let line = "from pip._internal.commands import create_command; print(create_command('install').parse_args([])[0].index_url)"
+        let asked = try await home.tool("/usr/bin/python3", "-c", line, environment: try await environment(for: home))
+        guard asked.exitCode == 0 else { throw TestSupportError("pip does not tell its index: \(asked.error)") }
+        return asked.output.trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+
     /// The origins of all indexes, and of the place where the public one keeps its files.
     private static let question = """
         from urllib.parse import urlsplit
