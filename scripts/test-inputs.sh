@@ -153,8 +153,25 @@ toolchains() {
     stamp toolchains "$is"
 }
 
+# Yarn, as a package that needs no other: Debian's, with what Debian keeps beside it.
+yarn() {
+    is=$(digest fixtures/registries/npm/registry.py)
+    ! fresh yarn "$is" || return 0
+    say "putting yarn together"
+    debian_index yarnpkg
+    mkdir -m 777 "$new/yarn-download"
+    # What it needs of a machine that has nothing; `mocha` brings some of it.
+    (cd "$new/yarn-download" && apt-get download -qq $(apt-get install -s --no-install-recommends -o Dir::State::status=/dev/null yarnpkg |
+        awk '/^Inst (node-|libjs-|mocha |yarnpkg )/ { print $2 }'))
+    for deb in "$new"/yarn-download/*.deb; do dpkg-deb -x "$deb" "$new/yarn-root"; done
+    $python "$registry" bundle --from "$new/yarn-root" --into "$new/yarn" yarn
+    publish yarn
+    stamp yarn "$is"
+}
+
 documentation
 toolchains
+yarn
 npm_pool
 npm_project express-app
 npm_project react-app
