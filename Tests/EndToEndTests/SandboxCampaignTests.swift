@@ -24,7 +24,9 @@ import Testing
                 let step = try await eventually("a step to run") { [steps] in home.runningSteps().first { !steps.contains($0) } }
                 steps.append(step)
                 // Half of them while the sandbox is still being made; time may run out before anything is said.
-                if round % 2 == 0, way != .outOfTime { _ = try await build.errorLine { $0.contains(#""type":"span.output""#) && $0.contains("up") } }
+                if round % 2 == 0, way != .outOfTime {
+                    _ = try await build.errorLine { $0.contains(#""type":"span.output""#) && $0.contains("up") }
+                }
                 let run = try await end(build, way, step) { "round \(round): " + Self.lives(step, marker) }
                 #expect(way == .killed ? run.exitCode == 137 : [50, 130].contains(run.exitCode), "\(way): \(run.exitCode) \(run.error)")
             }
