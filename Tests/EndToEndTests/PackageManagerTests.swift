@@ -162,4 +162,30 @@ import Testing
             #expect(try await Self.page(home, project, environment) == "4.9.1\nyarn 4.9.1\n", "of the later ones")
         }
     }
+
+    @Test(arguments: ["yarn", "bun", "npm"])
+    func aServersInstallationDoesNotFailByAScriptThatNeedsDevelopmentTools(manager: String) async throws {
+        try await withForgeHome { home in
+            let (environment, _) = try await Self.registry(home)
+            let lock = manager == "yarn" ? ["yarn.lock": try await Self.yarnLock(home, environment)] : [:]
+            func package(_ code: Int) -> [String: String] {
+                [
+                    ".nvmrc": "22\n", "server.js": "\n",
+                    "package.json": """
+                    {"name": "api", "version": "1.0.0", "license": "MIT", "packageManager": "\(manager)@\(manager == "yarn" ? "1.22.19" : "*")",
+                     "devDependencies": {"tides": "1.0.0"},
+                     "scripts": {"build": "mkdir -p dist && cp server.js dist", "start": "node dist/server.js",
+                       "postinstall": "test -e node_modules/tides || exit \(code)"}}
+                    """,
+                ]
+            }
+            let project = try home.project(package(127).merging(lock) { $1 })
+            let report = try await home.build(project.path, "--out", "\(home.folder)/out", in: environment)
+            #expect(report.steps.map { $0["id"] }.suffix(3) == ["install", "production", "build"])
+            #expect(!Folder.names("\(home.folder)/out/node_modules").contains("tides"))
+            try project.write(package(3))
+            let failure = try await home.failedBuild(50, project.path, in: environment)
+            #expect(failure.error["message"]?.text?.hasPrefix("step `production` exited with code 3: ") == true)
+        }
+    }
 }
