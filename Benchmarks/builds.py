@@ -13,7 +13,8 @@ class Bench:
     def __init__(self, forge, work):
         self.forge, self.work = str(pathlib.Path(forge).resolve()), pathlib.Path(work)
         self.home = self.work / "home"
-        self.environment = {**os.environ, "FORGE_HOME": str(self.home)}
+        # The peers' tools are installed already: what a toolchain costs once is no part of a build.
+        self.environment = {**os.environ, "FORGE_HOME": str(self.home), "FORGE_TOOLCHAIN_SOURCES": "host"}
 
     def project(self, name, source):
         target = self.work / name

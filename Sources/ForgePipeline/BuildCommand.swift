@@ -171,10 +171,10 @@ extension Pipeline {
             trust: ground.trust ?? request.trust(for: destination), isolation: ground, store: try await openStore(), presets: presets,
             packs: packs.used)
         let stored = build.store.trees.sourceTree(source.root)
-        let plans = try await spanned(events.newSpan(.detect, "detect")) {
+        let (plans, remember) = try await spanned(events.newSpan(.detect, "detect")) {
             let limits = try operatorConfiguration().limits
             let asked = [request.source.app ?? "", opened.folder?.string ?? ""] + packs.used.map(\.tree.description)
-            let plans = try await BlockingPool.run { [presets, directories] in
+            let found = try await BlockingPool.run { [presets, directories] in
                 let memo = PlanMemo(
                     folder: directories.plans, root: source.root, asked: asked, presets: try presets.folders(), limits: limits)
                 return try memo.plans(of: stored) { tree in
@@ -182,12 +182,16 @@ extension Pipeline {
                     return try Self.plans(source, request.source.app, presets.catalog(for: tree, packs), limits)
                 }
             }
-            return (plans, plans.count == 1 ? plans[0].plan.preset.name : plans.map(\.name).joined(separator: ", "))
+            let plans = found.plans
+            return (found, plans.count == 1 ? plans[0].plan.preset.name : plans.map(\.name).joined(separator: ", "))
         }
+        async let remembered: Void = BlockingPool.run(remember)
         try planned(plans)
         let variables = BuildVariables(
             destination, commit: source.commit, gatewayPort: try await gatewayPort(), vault: try await vault())
-        return try await build.run(plans.map { ($0, variables.filled(into: $0.plan)) }, folder: opened.folder)
+        let built = try await build.run(plans.map { ($0, variables.filled(into: $0.plan)) }, folder: opened.folder)
+        await remembered
+        return built
     }
 
     /// The source as a person would type it again.

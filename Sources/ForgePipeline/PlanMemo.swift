@@ -57,18 +57,23 @@ struct PlanMemo: Sendable {
         key = Digest(of: question.hex + root.hex)
     }
 
+    /// Plans, and what is to be done so that they need not be made again: it blocks, and nobody has to wait for it.
+    typealias Found = (plans: [AppPlan], remember: @Sendable () -> Void)
+
     /// Blocks.
     /// - Parameter make: is handed the tree to look at, which notes what it is asked.
-    func plans(of tree: any SourceTree, _ make: (any SourceTree) throws -> [AppPlan]) throws -> [AppPlan] {
-        if let plans = plans(key.hex) { return plans }
+    func plans(of tree: any SourceTree, _ make: (any SourceTree) throws -> [AppPlan]) throws -> Found {
+        if let plans = plans(key.hex) { return (plans, {}) }
         let readings = self.readings
         let witnessed = WitnessedTree(tree)
         // A tree that cannot even be asked answers otherwise: making the plan says what is wrong with it.
-        if let known = readings.first(where: { (try? $0.reads.holds(in: tree)) ?? false }), let plans = plans(known.plans) { return plans }
+        if let known = readings.first(where: { (try? $0.reads.holds(in: tree)) ?? false }), let plans = plans(known.plans) {
+            return (plans, {})
+        }
         let plans = try make(witnessed)
+        let reading = Reading(reads: witnessed.readSet, plans: key.hex)
         // Only saves time.
-        try? save(plans, Reading(reads: witnessed.readSet, plans: key.hex), over: readings)
-        return plans
+        return (plans, { try? save(plans, reading, over: readings) })
     }
 
     private func plans(_ name: String) -> [AppPlan]? {

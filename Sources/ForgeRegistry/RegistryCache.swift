@@ -2,6 +2,7 @@ package import ForgeModel
 package import ForgeStore
 internal import ForgeSystem
 internal import Glibc
+internal import NIOCore
 internal import NIOSSL
 
 /// What registries have answered on this machine: in the store, and, until their steps have ended, in files of this process. Shared by all
@@ -93,6 +94,8 @@ package actor RegistryCache {
         let made = try await BlockingPool.run { [caBundle] in
             var configuration = TLSConfiguration.makeClientConfiguration()
             configuration.applicationProtocols = ["http/1.1"]
+            // Who closes need not wait for the other side's word (RFC 8446, 6.1), and some servers never send it: five seconds for each install.
+            configuration.shutdownTimeout = .milliseconds(10)
             do {
                 if let caBundle { configuration.additionalTrustRoots = [.certificates(try NIOSSLCertificate.fromPEMFile(caBundle))] }
                 return try NIOSSLContext(configuration: configuration)
