@@ -1,6 +1,7 @@
 #!/bin/sh
 # Fetches the real inputs that the tests build, by name and digest from Debian and PyPI, into .build/inputs. What is there and still
-# fits is left alone. Nothing is installed but `uv`, when there is none: a step sees only what is below /usr.
+# fits is left alone. Installed are `uv` and compilers of projects that are built with the machine's own, where there are none: a step sees
+# only what is below /usr.
 set -eu
 cd "$(dirname "$0")/.."
 inputs=$PWD/.build/inputs
@@ -169,6 +170,18 @@ yarn() {
     stamp yarn "$is"
 }
 
+compilers() {
+    missing=
+    [ -x /usr/bin/g++ ] || missing="$missing g++"
+    for program in cmake meson cargo; do [ -x "/usr/bin/$program" ] || missing="$missing $program"; done
+    [ -n "$missing" ] || return 0
+    say "installing:$missing"
+    debian_index cargo
+    # shellcheck disable=SC2086
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+}
+
+compilers
 documentation
 toolchains
 yarn

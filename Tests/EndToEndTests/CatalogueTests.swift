@@ -2,7 +2,7 @@ import ForgeTestSupport
 import Foundation
 import Testing
 
-/// Presets whose tools anyone can have from PyPI: each project of `fixtures/projects` is built, and its page or its server asked.
+/// Presets whose tools anyone can have from PyPI or Debian: each project of `fixtures/projects` is built, and its page or its server asked.
 @Suite struct CatalogueTests {
     /// Toolchains as pip finds them in the folder that `scripts/test-inputs.sh` fills.
     private static let wheels = [
@@ -71,6 +71,22 @@ import Testing
             let locked = try String(contentsOfFile: "\(project.path)/forge.lock", encoding: .utf8)
             #expect(
                 locked.contains("name = \"\(server.toolchain)\"\n") && locked.contains("version = \"\(server.version)\"\n"), "\(locked)")
+        }
+    }
+
+    @Test(arguments: ["cpp-cmake", "cpp-meson", "rust"])
+    func aServerOfACompiledLanguageIsBuiltByTheMachinesOwnToolsAndAnswers(preset: String) async throws {
+        try await withForgeHome { home in
+            let host = ["FORGE_TOOLCHAIN_SOURCES": "host"]
+            let gateway = try await home.startGateway()
+            let project = try home.project(copiedFrom: "\(preset)-app")
+            let report = try await home.build(project.path, in: host)
+            #expect(report.json["preset"] == .string(preset))
+            #expect(report.json["kind"] == "container")
+            #expect(report.steps == [["id": "build", "outcome": "executed", "reason": "first build"]])
+            let deployed = try await home.deploy(project.path, to: "server", in: host)
+            #expect(deployed["artifact"]?.text == report.artifact)
+            #expect(try await gateway.fetch("server.localhost") == "200 hello\n")
         }
     }
 

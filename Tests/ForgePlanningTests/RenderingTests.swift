@@ -39,6 +39,12 @@ import Testing
                 """)
     }
 
+    @Test func aPlanSaysWhatABuildAddsToWhatIsInstalled() throws {
+        let manifest = #"{"scripts": {"build": "x", "start": "y"}, "dependencies": {"next": "14", "@prisma/client": "6"}}"#
+        let text = PlanRendering.text(try Shipped.plan(["package.json": manifest, "package-lock.json": "{}", "next.config.js": ""]))
+        #expect(text.contains("            writes  .next\n            adds    node_modules/.prisma, node_modules/.zenstack\n"))
+    }
+
     @Test func mermaidLabelsAreEscaped() throws {
         #expect(
             PlanRendering.mermaid(alone(try plan())) == """

@@ -90,6 +90,7 @@ package enum PlanRendering {
         let source = hidden.isEmpty ? "the source" : "the source without \(hidden)"
         lines.append("reads   " + (step.inputs.isEmpty ? source : step.inputs.joined(separator: ", ")))
         if !step.outputs.isEmpty { lines.append("writes  " + step.outputs.map(\.display).joined(separator: ", ")) }
+        if let amends = step.amends { lines.append("adds    " + amends.joined(separator: ", ")) }
         if !step.caches.isEmpty { lines.append("keeps   " + step.caches.map(\.display).joined(separator: ", ")) }
         if step.network == .registries { lines.append(network(of: step)) }
         let variables = step.environment.sorted { $0.key < $1.key }.map { "\($0.key)=\(CommandText.quote($0.value))" }
