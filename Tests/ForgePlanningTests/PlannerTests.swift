@@ -75,6 +75,47 @@ import Testing
         #expect(plan.artifact.launch?.command == ["/bin/sh", "-euc", "PATH=\"$PWD/.venv/bin:$PATH\"; flask run -p $PORT"])
     }
 
+    @Test(arguments: [
+        (
+            "deno",
+            [
+                "deno.json": #"{"imports": {"kit/": "https://kit.example/x@1/"}}"#, "main.ts": "",
+                "deno.lock":
+                    #"{"remote": {"https://mods.example/std/a.ts": "0a"}}"#,
+            ], ["https://kit.example", "https://mods.example"]
+        ),
+        (
+            "swiftpm",
+            [
+                "Package.swift": "  .package(url: \"https://git.example/a/b.git\", from: \"1.0.0\")\n",
+                "Package.resolved":
+                    #"{"pins": [{"location": "https://other.example/c.git"}]}"#, "Sources/a/main.swift": "",
+            ],
+            ["https://git.example", "https://other.example"]
+        ),
+        (
+            "pub",
+            [
+                "pubspec.yaml": "name: a\ndependencies:\n  b: any\n", "bin/server.dart": "",
+                "pubspec.lock":
+                    "packages:\n  b:\n    description:\n      url: \"https://pub.example\"\n",
+            ], ["https://pub.example"]
+        ),
+        (
+            "mix",
+            [
+                "mix.exs": "{:a, git: \"https://git.example/a.git\"}\n",
+                "mix.lock":
+                    "%{\"b\": {:git, \"https://other.example/b.git\", \"0a\", []}}\n",
+            ], ["https://git.example", "https://other.example"]
+        ),
+    ])
+    func whereAProjectSaysThatItsPackagesLieItsInstallMayGo(manager: String, files: [String: String], origins: [String]) throws {
+        let registries = try Shipped.plan(files).steps.compactMap(\.registries).first
+        #expect(registries?.manager == manager)
+        #expect(registries?.origins.map(\.description) == origins)
+    }
+
     @Test func aProjectWithoutDependenciesHasNoInstallStep() throws {
         let plan = try Shipped.plan([
             "package.json": #"{"scripts": {"build": "node b.js"}, "dependencies": {}, "devDependencies": {}}"#, "package-lock.json": "{}",
