@@ -89,6 +89,8 @@ int forge_flock(int fd, int exclusive, int blocking) {
     return 0;
 }
 
+void forge_funlock(int fd) { flock(fd, LOCK_UN); }
+
 int forge_set_times(int dirfd, const char *name, int64_t seconds) {
     struct timespec times[2] = {{.tv_sec = seconds}, {.tv_sec = seconds}};
     return utimensat(dirfd, name, times, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;

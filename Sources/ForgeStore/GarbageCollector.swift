@@ -46,7 +46,8 @@ package struct GarbageCollector: Sendable {
                 guard let turn = try FileLock.attempt(root + "/collector.lock") else {
                     throw ForgeError(.store, "store.busy", "another collection of the store is under way", hint: "wait for its end")
                 }
-                return try withExtendedLifetime(turn) { try collectNow(limit, pins, dryRun) }
+                defer { turn.release() }
+                return try collectNow(limit, pins, dryRun)
             }
         }
     }

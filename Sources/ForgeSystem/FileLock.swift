@@ -18,6 +18,9 @@ package final class FileLock: Sendable {
         return FileLock(descriptor)
     }
 
+    /// Lets go at once, whatever child of this process has been made meanwhile and has not got to its own program yet.
+    package func release() { forge_funlock(descriptor.raw) }
+
     /// Blocks until the lock is free.
     package static func wait(_ path: String, exclusive: Bool = true) throws -> FileLock {
         let descriptor = try Descriptor.open(path, O_RDWR | O_CREAT, mode: 0o600)

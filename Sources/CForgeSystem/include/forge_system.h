@@ -23,6 +23,8 @@ int forge_pidfd_signal(int pidfd, int signal);
 int forge_pipe(int fds[2]);
 int forge_socketpair(int fds[2]);
 int forge_flock(int fd, int exclusive, int blocking);
+/// Lets go of the lock for every descriptor of the same opening, a child's too.
+void forge_funlock(int fd);
 /// Sets the file's times to `seconds` since 1970 without following a link.
 int forge_set_times(int dirfd, const char *name, int64_t seconds);
 /// openat2 with RESOLVE_BENEATH and RESOLVE_NO_SYMLINKS: nothing outside `dirfd` is ever reached.
