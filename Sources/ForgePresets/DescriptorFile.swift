@@ -9,26 +9,27 @@ package struct DescriptorFile: Sendable {
 
     package var kind: DescriptorKind { DescriptorKind(file: file) }
 
-    package init(file: String, bytes: [UInt8]) {
-        self.init(file: file, digest: Digest(of: bytes)) { bytes }
-    }
+    package init(file: String, bytes: [UInt8]) { (self.file, digest, reading) = (file, Digest(of: bytes), { bytes }) }
 
-    /// - Parameter reading: gives the bytes of `digest`.
+    /// - Parameter reading: gives the bytes of `digest`; called when they are asked for.
     package init(file: String, digest: Digest, reading: @escaping @Sendable () throws -> [UInt8]) {
-        (self.file, self.digest, self.reading) = (file, digest, reading)
+        (self.file, self.digest) = (file, digest)
+        self.reading = {
+            let bytes = try reading()
+            guard Digest(of: bytes) == digest else {
+                throw ForgeError(
+                    .configuration, "preset.unreadable", "`\(file)` was changed while it was read", hint: "run the command again")
+            }
+            return bytes
+        }
     }
 
     /// Blocks.
     /// - Throws: `ForgeError` `preset.unreadable`, also when it is no longer what `digest` says.
     package func bytes() throws -> [UInt8] {
-        let bytes: [UInt8]
-        do { bytes = try reading() } catch {
+        do { return try reading() } catch let error as ForgeError { throw error } catch {
             throw ForgeError(.configuration, "preset.unreadable", "`\(file)` cannot be read", cause: error)
         }
-        guard Digest(of: bytes) == digest else {
-            throw ForgeError(.configuration, "preset.unreadable", "`\(file)` was changed while it was read", hint: "run the command again")
-        }
-        return bytes
     }
 
     /// Nil and a fault where `bytes()` throws.

@@ -56,23 +56,9 @@ import Testing
             let registry = try await home.imageRegistry()
             let pushed = try await registry.push("team/tiny", layers: Self.layers)
             let project = try project(home, reference(registry, pushed))
-            func keys(_ name: String, _ release: String) async throws -> [String] {
-                let stand = "\(home.folder)/\(name)"
-                try Folder.make(stand)
-                try release.write(toFile: "\(stand)/release", atomically: true, encoding: .utf8)
-                let line =
-                    "mount --make-rprivate / && mount --bind \(stand)/release /etc/os-release && mount --bind \(stand)/release /var/lib/dpkg/status && exec \"$@\""
-                let run = try await home.start(
-                    program: "/usr/bin/unshare",
-                    ["-m", "/bin/sh", "-ec", line, "sh", BuildProducts.executable("forge"), "build", project.path, "--json", "--explain"],
-                    environment: ["FORGE_HOME": "\(stand)/home"]
-                ).finish()
-                #expect(run.exitCode == 0, "\(run.error)")
-                return try run.json()["steps"]?.elements.compactMap { $0["explanation"]?["action"]?.text } ?? []
-            }
-            let laptop = try await keys("laptop", "ID=arch\n")
+            let laptop = try await home.keys(on: "laptop", "ID=arch\n", of: project.path)
             #expect(laptop.count == 1)
-            #expect(try await keys("server", "ID=debian\nVERSION_ID=12\n") == laptop)
+            #expect(try await home.keys(on: "server", "ID=debian\nVERSION_ID=12\n", of: project.path) == laptop)
         }
     }
 
