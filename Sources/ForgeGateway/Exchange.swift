@@ -65,9 +65,11 @@ extension AccessRecord {
 }
 
 extension GatewayRequest {
-    init(_ head: RequestHead) {
+    /// - Parameter withFields: whether anybody looks at fields that the gateway has no use for.
+    init(_ head: RequestHead, withFields: Bool) {
         self.init(
             method: head.methodText, target: head.targetText, hosts: [head.hostText], ifNoneMatch: head.wire.values(.ifNoneMatch),
             ifRange: head.wire.values(.ifRange).first, range: head.wire.values(.range))
+        if withFields { fields = head.wire.fields.map { (name: head.wire.name($0), value: head.wire.text($0)) } }
     }
 }

@@ -17,7 +17,7 @@ extension GatewayHandler {
         case .page(let page): write(page, exchange)
         case .files(let entry, let routes):
             services.traffic.begin(entry.release, channel)
-            let request = GatewayRequest(head)
+            let request = GatewayRequest(head, withFields: entry.site != nil)
             services.pool.runIfActive(eventLoop: eventLoop) { [services] in services.responder.respond(to: request, routes: routes) }
                 .assumeIsolated().whenComplete { result in
                     guard case .responding = self.state, case .success(var response) = result else {

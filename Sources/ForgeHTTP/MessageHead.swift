@@ -118,6 +118,7 @@ package struct MessageHead {
     /// The values of all fields of that name, in their order.
     package func values(_ name: FieldName) -> [String] { fields.filter { $0.name == name }.map(text) }
 
+    package func name(_ field: Field) -> String { text(field.start..<field.nameEnd) }
     package func text(_ field: Field) -> String { text(field.valueStart..<field.valueEnd) }
 
     package func text(_ range: Range<Int>) -> String {

@@ -1,7 +1,7 @@
 internal import ForgeGit
 package import ForgeModel
 package import ForgePlanning
-package import ForgePresets
+internal import ForgePresets
 internal import ForgeSystem
 
 /// `forge preset list`: what is known, by id.

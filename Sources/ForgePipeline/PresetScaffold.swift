@@ -1,4 +1,4 @@
-package import ForgeModel
+internal import ForgeModel
 internal import ForgePlanning
 internal import ForgePresets
 internal import ForgeSystem

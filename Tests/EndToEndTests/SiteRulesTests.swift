@@ -42,9 +42,48 @@ import Testing
         }
     }
 
+    @Test func aRollbackBringsTheOldRulesBackAndAPreviewHasItsOwn() async throws {
+        try await withForgeHome { home in
+            let gateway = try await home.startGateway()
+            let project = try home.project(["index.html": "page\n"])
+            func deploy(_ boat: String, _ arguments: String...) async throws {
+                try project.write([
+                    "crowdforge.toml": """
+                    [[site.redirect]]
+                    from = "/boat"
+                    to = "/\(boat)"
+                    status = 302
+                    missing = [{ cookie = "stay" }]
+                    [[site.header]]
+                    for = "/*"
+                    values = { X-Boat = "\(boat)" }
+
+                    """
+                ])
+                let run = try await home.run(["deploy", project.path, "--project", "boats", "--progress", "plain"] + arguments)
+                #expect(run.exitCode == 0, "\(run.error)")
+            }
+            func answers(_ host: String, _ cookie: String = "go=1") async throws -> String {
+                try await Self.head(home, host, "/boat", port: gateway.port, "Cookie: \(cookie)")
+            }
+            try await deploy("sloop")
+            try await deploy("ketch", "--env", "preview", "--pr", "7")
+            #expect(try await answers("boats.localhost") == "302 /sloop sloop")
+            #expect(try await answers("boats.localhost", "stay=1") == "404 - sloop")
+            #expect(try await answers("boats-pr-7.localhost") == "302 /ketch ketch")
+            try await deploy("yawl")
+            #expect(try await answers("boats.localhost") == "302 /yawl yawl")
+            #expect(try await home.run("rollback", "--project", "boats").exitCode == 0)
+            #expect(try await answers("boats.localhost") == "302 /sloop sloop")
+            #expect(try await answers("boats-pr-7.localhost") == "302 /ketch ketch")
+        }
+    }
+
     /// Status, `Location` and `X-Boat` as curl reads them.
-    private static func head(_ home: ForgeHome, _ host: String, _ path: String, port: Int) async throws -> String {
-        let lines = try await home.curl("-I", "http://\(host):\(port)\(path)").split(whereSeparator: \.isNewline).map(String.init)
+    private static func head(_ home: ForgeHome, _ host: String, _ path: String, port: Int, _ field: String = "X: y") async throws -> String
+    {
+        let lines = try await home.curl("-I", "-H", field, "http://\(host):\(port)\(path)").split(whereSeparator: \.isNewline).map(
+            String.init)
         let fields = ["location: ", "x-boat: "].map { name in
             lines.first { $0.lowercased().hasPrefix(name) }.map { String($0.dropFirst(name.count)) } ?? "-"
         }

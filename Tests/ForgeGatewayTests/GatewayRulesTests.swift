@@ -139,4 +139,35 @@ import Testing
             #expect(try await gateway.get("/nowhere").status == 404)
         }
     }
+
+    @Test func rulesWithConditionsHoldForRequestsThatMeetThemAndCachesAreTold() async throws {
+        let rules = """
+            /shop id=:id kind=boat* /boats/:id 302
+            /shop id=:id /all/:id 302
+            / /german 302! Language=de
+            /about /seen 307! Cookie=seen
+            https://other.localhost/* /elsewhere 302
+            https://site.localhost/here /there 302
+            """
+        let headers = "https://site.localhost/new\n  X-Here: yes\nhttps://other.localhost/*\n  X-Other: yes\n"
+        try await Self.run(rules, headers: headers) { gateway in
+            for (target, fields, expected) in [
+                ("/shop?id=7&kind=boat%2Bsail", [], "302 /boats/7?id=7&kind=boat%2Bsail -"),
+                ("/shop?id=7&kind=car", [], "302 /all/7?id=7&kind=car -"),
+                ("/shop?id=", [], "404 none -"), ("/shop?id=a+b&id=%2F..", [], "302 /all/..?id=a+b&id=%2F.. -"),
+                ("/shop", [], "404 none -"), ("/", [], "200 home accept-language"),
+                ("/", ["Accept-Language: en;q=0.5, de-AT, fr"], "302 /german accept-language"),
+                ("/", ["Accept-Language: en, de;q=0.9"], "200 home accept-language"),
+                ("/", ["accept-language: *, de;q=x"], "200 home accept-language"), ("/about", [], "200 about cookie"),
+                ("/about", ["Cookie: a=1; seen=; b=2"], "307 /seen cookie"), ("/about", ["Cookie: unseen=1; seen"], "200 about cookie"),
+                ("/here", [], "302 /there -"), ("/new", [], "200 new -"),
+            ] as [(String, [String], String)] {
+                let answer = try await gateway.get(target, fields)
+                let found = "\(answer.status) \(answer.headers["location"] ?? answer.text) \(answer.headers["vary"] ?? "-")"
+                #expect(found == expected, "\(target) \(fields)")
+                #expect(answer.headers["x-here"] == (target == "/new" ? "yes" : nil))
+                #expect(answer.headers["x-other"] == nil)
+            }
+        }
+    }
 }

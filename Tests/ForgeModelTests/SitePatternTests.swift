@@ -56,7 +56,7 @@ import Testing
 
     @Test(arguments: [
         ("old", "/new", 301, "`old` is no path: it does not begin with `/`"), ("/a?b", "/c", 301, "`?` cannot stand in the path `/a?b`"),
-        ("/*/a/*", "/b", 301, "`/*/a/*` has more than one `*`"), ("/:a-:b", "/c", 301, "`/:a-:b` has two placeholders between two slashes"),
+        ("/*/a/*", "/b", 301, "`/*/a/*` has more than one `*`"), ("/:a-:b", "/c", 301, "`/:a-:b` has two placeholders side by side"),
         ("/:a/:a", "/c", 301, "`:a` stands in `/:a/:a` twice"),
         ("/%zz", "/c", 301, "`/%zz` has a `%` that stands for nothing a path can have"),
         ("/a%0Ab", "/c", 301, "`/a%0Ab` has a `%` that stands for nothing a path can have"),

@@ -64,7 +64,7 @@ import Testing
     }
 
     @Test func everyShippedPresetHasAProject() throws {
-        let known = try Set(
+        let known = Set(
             Self.projects.compactMap { project -> String? in
                 try? Shipped.survey(FolderTree(folder: "\(Repository.root)/fixtures/projects/\(project)")).own?.detection.preset.id
             })

@@ -216,6 +216,7 @@ import Testing
         let samples = [
             "[build]\ncommand = \"make\"\noutput = \"dist\"\ntimeout = \"10m\"\nmemory = \"2GB\"\npackages = [\"a\"]\n[deploy]\nhealth = \"/\"\nport = 80\n",
             "[env]\nA = \"$B\"\n[routes]\n\"/api\" = { type = \"static\" }\n[[app]]\nname = \"a\"\nroot = \"b\"\n[source]\nlfs = [\"*.png\"]\n",
+            "[site]\nfallback = \"a.html\"\nclean_urls = true\n[[site.redirect]]\nfrom = \"/a/:b/*\"\nto = \"/:b?x=:c\"\nstatus = 302\nhas = [{ query = \"c\", value = \":c\" }]\nmissing = [{ host = [\"d\", \"e*\"] }]\n[[site.header]]\nfor = \"/*\"\nvalues = { A = \"b\" }\n",
         ]
         let slow = Fuzz.slowest("crowdforge.toml", samples) { bytes in
             do {

@@ -10,15 +10,15 @@ import Testing
     @Test(arguments: [
         (
             "vercel.json",
-            #"{"framework": "vite", "buildCommand": "npm ci && vite build", "cleanUrls": true, "redirects": [{"source": "/a/:b(.*)", "destination": "/$1", "has": []}], "rewrites": [{"source": "/(.*)", "destination": "/index.html"}], "headers": [{"source": "/(.*).js", "headers": [{"key": "A", "value": "b"}]}], "env": {"A": "@b"}}"#
+            #"{"framework": "vite", "buildCommand": "npm ci && vite build", "cleanUrls": true, "redirects": [{"source": "/a/:b(.*)", "destination": "/$1", "has": [{"type": "query", "key": "a", "value": "x|(?<y>.*)"}]}], "routes": [{"src": "^/a/(?<n>[^/]+)/.*$", "dest": "/$n.html", "missing": [{"type": "host", "value": "(a|b)"}]}, {"handle": "filesystem"}], "rewrites": [{"source": "/(.*)", "destination": "/index.html"}], "headers": [{"source": "/(.*).js", "headers": [{"key": "A", "value": "b"}]}], "env": {"A": "@b"}}"#
         ),
         (
             "netlify.toml",
-            "[build]\nbase = \"web\"\ncommand = \"npm run build\"\npublish = \"out\"\n[build.environment]\nNODE_VERSION = \"18\"\n[[redirects]]\nfrom = \"/*\"\nto = \"/index.html\"\nstatus = 200\nforce = true\n[[headers]]\nfor = \"/*\"\n[headers.values]\nA = [\"b\", \"c\"]\n"
+            "[build]\nbase = \"web\"\ncommand = \"npm run build\"\npublish = \"out\"\n[build.environment]\nNODE_VERSION = \"18\"\n[[redirects]]\nfrom = \"/*\"\nto = \"/index.html\"\nstatus = 200\nforce = true\nquery = {a = \":b\"}\nconditions = {Language = [\"de\"]}\n[[headers]]\nfor = \"/*\"\n[headers.values]\nA = [\"b\", \"c\"]\n"
         ),
         (
             "render.yaml",
-            "services:\n  - type: web\n    name: a\n    rootDir: b\n    buildCommand: pip install -r requirements.txt && make\n    startCommand: c\n    envVars:\n      - {key: D, value: e}\n    routes: [{type: rewrite, source: /*, destination: /index.html}]\n"
+            "services:\n  - type: web\n    name: a\n    rootDir: b\n    buildCommand: pip install -r requirements.txt && make\n    startCommand: c\n    envVars:\n      - {key: D, value: e}\n    routes: [{type: rewrite, source: /*, destination: /index.html}, {type: redirect, source: /a/*, destination: /b/*}]\n    headers: [{path: /*, name: A, value: b}]\n"
         ),
         (
             "fly.toml",

@@ -55,6 +55,7 @@ import Testing
         ("toolchain", "[[links]]", ["toolchain-wheel/links"]), ("crowdforge", "", [""]), ("crowdforge", "[build]", ["/build"]),
         ("crowdforge", "[[app]]", ["/app"]), ("crowdforge", "[deploy]", ["/deploy"]), ("crowdforge", "[site]", ["/site"]),
         ("crowdforge", "[[site.redirect]]", ["/site/redirect"]), ("crowdforge", "[[site.header]]", ["/site/header"]),
+        ("crowdforge", "[[site.redirect.has]]|[[site.header.missing]]", ["condition"]),
         ("crowdforge", "[resources]", ["/resources"]),
         ("crowdforge", "[source]", ["/source"]),
         ("crowdforge", "[presets]", ["/presets"]), ("crowdforge", "[routes] \"/a\"", ["/routes/*"]),
@@ -99,7 +100,7 @@ import Testing
             """
             build = {}
             deploy = {}
-            site = { redirect = [{}], header = [{}] }
+            site = { redirect = [{ has = [{}] }], header = [{ missing = [{}] }] }
             resources = {}
             source = {}
             presets = {}

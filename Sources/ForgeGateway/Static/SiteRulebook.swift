@@ -9,6 +9,24 @@ struct SiteRulebook: Sendable {
         let location: String
     }
 
+    /// The headers that decided about an answer: caches keep one for each of their values (RFC 9110, 12.5.5).
+    struct Variance: Sendable {
+        private var names: [String] = []
+
+        mutating func add(_ conditions: [SiteCondition]) {
+            for name in conditions.compactMap(\.varies) where !names.contains(name) { names.append(name) }
+        }
+
+        func write(to response: inout GatewayResponse) {
+            guard !names.isEmpty else { return }
+            guard let known = response.headers.firstIndex(where: { $0.name.lowercased() == "vary" }) else {
+                return response.headers.append((name: "Vary", value: names.joined(separator: ", ")))
+            }
+            let said = response.headers[known].value.lowercased().split(whereSeparator: { $0 == "," || $0 == " " }).map(String.init)
+            response.headers[known].value = ([response.headers[known].value] + names.filter { !said.contains($0) }).joined(separator: ", ")
+        }
+    }
+
     private struct Table: Sendable {
         let rules: [SiteRedirect]
         private let single: [String: [Int]]
@@ -26,13 +44,19 @@ struct SiteRulebook: Sendable {
         }
 
         /// The first that holds and for which `body` gives something.
-        func first<Result>(_ path: RequestPath, _ body: (Answer) throws -> Result?) rethrows -> Result? {
+        func first<Result>(_ request: SiteRequest, _ varies: inout Variance, _ body: (Answer) throws -> Result?) rethrows -> Result? {
             guard !rules.isEmpty else { return nil }
+            let path = request.path
             var exact = (single[path.names.joined(separator: "/")] ?? [])[...]
             var open = patterns[...]
             while let index = (exact.first ?? .max) < (open.first ?? .max) ? exact.popFirst() : open.popFirst() {
-                guard let bound = rules[index].source.match(path.names) else { continue }
+                guard var bound = rules[index].source.match(path.names) else { continue }
                 let rule = rules[index]
+                if !rule.conditions.isEmpty {
+                    varies.add(rule.conditions)
+                    guard let more = request.bind(rule.conditions) else { continue }
+                    bound.merge(more) { first, _ in first }
+                }
                 let location = rule.destination.location(bound, query: path.query, isDirectory: path.isDirectory)
                 if let result = try body(Answer(status: rule.status, location: location)) { return result }
             }
@@ -74,20 +98,28 @@ struct SiteRulebook: Sendable {
 
     /// The first rule that holds and for which `body` gives something: of those that hold over files too, or of the others. A rule that
     /// leads to where the request is already is none.
-    func first<Result>(forced isForced: Bool, _ path: RequestPath, _ body: (Answer) throws -> Result?) rethrows -> Result? {
-        try (isForced ? forced : others).first(path) { answer in
-            let here = path.canonical + path.query
+    func first<Result>(
+        forced isForced: Bool, _ request: SiteRequest, _ varies: inout Variance, _ body: (Answer) throws -> Result?
+    ) rethrows -> Result? {
+        try (isForced ? forced : others).first(request, &varies) { answer in
+            let here = request.path.canonical + request.path.query
             guard answer.status < 300 || answer.status == 404 || answer.location != here else { return nil }
             return try body(answer)
         }
     }
 
     /// Adds to an answer what the site says of its path. What is said of files is not true of pages that send on or tell of a fault.
-    func dress(_ response: inout GatewayResponse, _ path: RequestPath) {
+    func dress(_ response: inout GatewayResponse, _ request: SiteRequest, _ varies: Variance) {
+        var varies = varies
+        defer { varies.write(to: &response) }
         guard !headers.isEmpty else { return }
         let isFile = response.status < 300 || response.status == 304
         var said: Set<String> = []
-        for rule in headers where rule.source.match(path.names) != nil {
+        for rule in headers where rule.source.match(request.path.names) != nil {
+            if !rule.conditions.isEmpty {
+                varies.add(rule.conditions)
+                guard request.bind(rule.conditions) != nil else { continue }
+            }
             let name = rule.name.lowercased()
             if !isFile, name == "content-type" || name == "cache-control" { continue }
             if response.status == 304, name == "content-type" { continue }

@@ -13,6 +13,8 @@ struct GatewayRequest: Sendable {
     var ifNoneMatch: [String] = []
     var ifRange: String?
     var range: [String] = []
+    /// All of them, for the rules of a site that has some.
+    var fields: [(name: String, value: String)] = []
 }
 
 /// Decides the answer to one request from a snapshot of the routes. Calls block on files.
@@ -34,8 +36,10 @@ struct StaticResponder: Sendable {
         }
         do {
             let site = try sites.site(host, entry)
-            var response = try answer(request, path, site, host)
-            site.rules.dress(&response, path)
+            let asked = SiteRequest(path: path, host: host, fields: request.fields)
+            var varies = SiteRulebook.Variance()
+            var response = try answer(request, asked, &varies, site)
+            site.rules.dress(&response, asked, varies)
             response.release = entry.release
             return response
         } catch let error as SystemError where error.isNotFound {
@@ -45,27 +49,32 @@ struct StaticResponder: Sendable {
         }
     }
 
-    private func answer(_ request: GatewayRequest, _ path: RequestPath, _ site: Site, _ host: String) throws -> GatewayResponse {
+    private func answer(
+        _ request: GatewayRequest, _ asked: SiteRequest, _ varies: inout SiteRulebook.Variance, _ site: Site
+    ) throws -> GatewayResponse {
+        let path = asked.path
         if !path.isHidden {
             if let tidy = site.rules.tidied(path) { return redirect(308, to: tidy) }
-            if let answer = try follow(request, path, site, forced: true) { return answer }
+            if let answer = try follow(request, asked, &varies, site, forced: true) { return answer }
             switch try find(path, in: site) {
             case .file(let file, let real, let size)?: return try serve(request, site, file, real, size)
             case .directory?: return redirect(301, to: path.directoryLocation)
             case nil: break
             }
-            if let answer = try follow(request, path, site, forced: false) { return answer }
+            if let answer = try follow(request, asked, &varies, site, forced: false) { return answer }
             if let fallback = site.entry.fallback, case .file(let file, let real, let size)? = try site.file(fallback.components) {
                 return try serve(request, site, file, real, size)
             }
         }
-        guard case .file(let file, _, let size)? = try site.file(["404.html"]) else { return .notFound(host) }
+        guard case .file(let file, _, let size)? = try site.file(["404.html"]) else { return .notFound(asked.host) }
         return try missing("404.html", file, size)
     }
 
     /// The answer of the first rule that has one. A page that a rule answers with is a file: no other rule is asked for it.
-    private func follow(_ request: GatewayRequest, _ path: RequestPath, _ site: Site, forced: Bool) throws -> GatewayResponse? {
-        try site.rules.first(forced: forced, path) { rule in
+    private func follow(
+        _ request: GatewayRequest, _ asked: SiteRequest, _ varies: inout SiteRulebook.Variance, _ site: Site, forced: Bool
+    ) throws -> GatewayResponse? {
+        try site.rules.first(forced: forced, asked, &varies) { rule in
             guard rule.status == 200 || rule.status == 404 else { return redirect(rule.status, to: rule.location) }
             guard let target = try? RequestPath(parsing: rule.location), !target.isHidden,
                 case .file(let file, let real, let size)? = try find(target, in: site, isExact: false)

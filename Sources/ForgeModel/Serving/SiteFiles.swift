@@ -15,21 +15,21 @@ package enum SiteFiles {
         let faults = each(bytes) { line throws(SiteFault) in
             let words = words(line)
             guard let source = words.first else { return }
-            guard source.hasPrefix("/") else {
-                throw SiteFault("a rule begins with a path; `\(SiteFault.shown(source))` is of another host, or none")
-            }
+            guard isPlace(source) else { throw SiteFault("a rule begins with a path, which `\(SiteFault.shown(source))` is not") }
             guard let at = words.dropFirst().firstIndex(where: { isPlace($0) }) else {
                 throw SiteFault("nothing says where `\(SiteFault.shown(source))` leads: write `/from /to 301`")
             }
-            guard at == 1 else { throw SiteFault("`\(SiteFault.shown(words[1]))` is a condition: rules look at the path alone") }
+            let (path, host) = try NetlifyRule.source(source, leadingTo: words[at])
+            var conditions = host.map { [$0] } ?? []
+            for word in words[1..<at] { conditions.append(try NetlifyRule.query(word)) }
             var rest = words[(at + 1)...]
             var (status, isForced) = (301, false)
             if let word = rest.first, let match = word.wholeMatch(of: /([0-9]{3})(!?)/) {
                 (status, isForced) = (Int(match.1) ?? 0, !match.2.isEmpty)
                 rest.removeFirst()
             }
-            if let word = rest.first { throw SiteFault("`\(SiteFault.shown(word))` is a condition: rules look at the path alone") }
-            rules.append(try SiteRedirect(from: source, to: words[at], status: status, isForced: isForced))
+            for word in rest { conditions.append(try NetlifyRule.condition(word)) }
+            rules.append(try SiteRedirect(from: path, to: words[at], status: status, isForced: isForced, if: conditions))
         }
         return (rules, faults)
     }
@@ -37,18 +37,21 @@ package enum SiteFiles {
     /// A path at the beginning of a line, and below it `  Name: value` or `  ! Name`.
     package static func headers(parsing bytes: [UInt8]) -> (rules: [SiteHeader], faults: [LineFault]) {
         var rules: [SiteHeader] = []
-        var source: String?
+        var source: (path: String, conditions: [SiteCondition])?
         let faults = each(bytes) { line throws(SiteFault) in
             let isIndented = line.utf8.first == 0x20 || line.utf8.first == 0x09
             let text = words(line).joined(separator: " ")
             if !isIndented, text.hasPrefix("/") || text.hasPrefix("http:") || text.hasPrefix("https:") {
                 source = nil
-                source = try SitePattern(parsing: text).text
+                let (path, host) = try NetlifyRule.source(text, leadingTo: "")
+                source = (try SitePattern(parsing: path).text, host.map { [$0] } ?? [])
                 return
             }
-            guard let path = source else { throw SiteFault("no path stands above `\(SiteFault.shown(text))` for which it could hold") }
+            guard let (path, conditions) = source else {
+                throw SiteFault("no path stands above `\(SiteFault.shown(text))` for which it could hold")
+            }
             if text.hasPrefix("!") {
-                rules.append(try SiteHeader(for: path, words(text.dropFirst()).joined(separator: " "), "", .remove))
+                rules.append(try SiteHeader(for: path, words(text.dropFirst()).joined(separator: " "), "", .remove, if: conditions))
                 return
             }
             guard let colon = text.firstIndex(of: ":") else {
@@ -57,7 +60,7 @@ package enum SiteFiles {
             let name = words(text[..<colon]).joined(separator: " ")
             // Spaces inside a value are its own.
             let value = line[line.index(after: line.firstIndex(of: ":") ?? line.startIndex)...]
-            rules.append(try SiteHeader(for: path, name, String(value), .append))
+            rules.append(try SiteHeader(for: path, name, String(value), .append, if: conditions))
         }
         return (rules, faults)
     }

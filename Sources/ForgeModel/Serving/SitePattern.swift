@@ -91,7 +91,7 @@ package struct SitePattern: Hashable, Sendable {
         }
     }
 
-    private static func inside(_ text: String, _ prefix: String, _ suffix: String) -> String? {
+    static func inside(_ text: String, _ prefix: String, _ suffix: String) -> String? {
         let bytes = text.utf8
         guard bytes.count >= prefix.utf8.count + suffix.utf8.count, bytes.starts(with: prefix.utf8),
             bytes.suffix(suffix.utf8.count).elementsEqual(suffix.utf8)
@@ -107,13 +107,15 @@ package struct SitePattern: Hashable, Sendable {
     }
 }
 
-/// What stands for something else in one name of a pattern.
-private struct Hole {
+/// What stands for something else in one name of a pattern, or in a text.
+struct Hole {
     let prefix: Substring
     let name: String
     let suffix: Substring
     let spans: Bool
     let isFilled: Bool
+    /// Whether it is written `*`.
+    let isStar: Bool
 
     /// Nil when there is none.
     init?(in piece: Substring, of text: String) throws(SiteFault) {
@@ -121,7 +123,8 @@ private struct Hole {
         guard let start = characters.indices.first(where: { Self.begins(characters[$0...]) }) else { return nil }
         prefix = piece[..<start]
         var rest = characters[start...]
-        if rest.popFirst() == UInt8(ascii: "*") {
+        isStar = rest.popFirst() == UInt8(ascii: "*")
+        if isStar {
             (name, spans, isFilled) = ("splat", true, false)
         } else {
             let word = rest.prefix { SiteDestination.isWord($0) }
@@ -133,7 +136,7 @@ private struct Hole {
         }
         suffix = Substring(rest)
         guard !rest.indices.contains(where: { Self.begins(rest[$0...]) }) else {
-            throw SiteFault("`\(text)` has two placeholders between two slashes")
+            throw SiteFault("`\(text)` has two placeholders side by side")
         }
     }
 

@@ -35,13 +35,19 @@ package struct SiteRedirect: Hashable, Sendable, Codable {
     package let status: Int
     /// Whether it holds where the site has a file, too.
     package let isForced: Bool
+    /// All of these hold.
+    package let conditions: [SiteCondition]
 
     /// - Throws: what is wrong with it, for a person.
-    package init(from source: String, to destination: String, status: Int, isForced: Bool = false) throws(SiteFault) {
+    package init(
+        from source: String, to destination: String, status: Int, isForced: Bool = false, if conditions: [SiteCondition] = []
+    ) throws(SiteFault) {
         self.source = try SitePattern(parsing: source)
-        self.destination = try SiteDestination(parsing: destination, names: self.source.names)
+        let names = try conditions.names(besides: self.source)
+        self.destination = try SiteDestination(parsing: destination, names: names)
         self.status = status
         self.isForced = isForced
+        self.conditions = conditions
         guard Self.statuses.contains(status) else {
             throw SiteFault(
                 "a rule cannot answer \(status): 301, 302, 303, 307 and 308 send on, 200 and 404 answer with a page of the site")
@@ -58,6 +64,7 @@ package struct SiteRedirect: Hashable, Sendable, Codable {
         case destination = "to"
         case status
         case isForced = "force"
+        case conditions = "if"
     }
 
     package init(from decoder: any Decoder) throws {
@@ -65,7 +72,8 @@ package struct SiteRedirect: Hashable, Sendable, Codable {
         try self.init(
             from: container.decode(String.self, forKey: .source), to: container.decode(String.self, forKey: .destination),
             status: container.decode(Int.self, forKey: .status),
-            isForced: container.decodeIfPresent(Bool.self, forKey: .isForced) ?? false)
+            isForced: container.decodeIfPresent(Bool.self, forKey: .isForced) ?? false,
+            if: container.decodeIfPresent([SiteCondition].self, forKey: .conditions) ?? [])
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -74,6 +82,7 @@ package struct SiteRedirect: Hashable, Sendable, Codable {
         try container.encode(destination.text, forKey: .destination)
         try container.encode(status, forKey: .status)
         if isForced { try container.encode(true, forKey: .isForced) }
+        if !conditions.isEmpty { try container.encode(conditions, forKey: .conditions) }
     }
 }
 
@@ -91,14 +100,20 @@ package struct SiteHeader: Hashable, Sendable, Codable {
     package let name: String
     package let value: String
     package let change: Change
+    /// All of these hold.
+    package let conditions: [SiteCondition]
 
     /// - Throws: what is wrong with it, for a person.
-    package init(for source: String, _ name: String, _ value: String, _ change: Change = .set) throws(SiteFault) {
+    package init(
+        for source: String, _ name: String, _ value: String, _ change: Change = .set, if conditions: [SiteCondition] = []
+    ) throws(SiteFault) {
         self.source = try SitePattern(parsing: source)
+        _ = try conditions.names(besides: self.source)
+        self.conditions = conditions
         self.name = name
         self.value = Self.trimmed(value)
         self.change = change
-        guard !name.isEmpty, name.utf8.count <= 128, name.utf8.allSatisfy(Self.isToken) else {
+        guard Self.isName(name) else {
             throw SiteFault("`\(SiteFault.shown(name))` is no name of a header")
         }
         guard !Self.owned.contains(name.lowercased()), !name.lowercased().hasPrefix("proxy-") else {
@@ -121,6 +136,9 @@ package struct SiteHeader: Hashable, Sendable, Codable {
         "host", "keep-alive", "last-modified", "location", "server", "te", "trailer", "transfer-encoding", "upgrade", "via",
     ]
 
+    /// Whether headers (and cookies) can be called so.
+    static func isName(_ text: String) -> Bool { !text.isEmpty && text.utf8.count <= 128 && text.utf8.allSatisfy(isToken) }
+
     private static func isToken(_ byte: UInt8) -> Bool {
         switch byte {
         case 48...57, 65...90, 97...122: true
@@ -138,6 +156,7 @@ package struct SiteHeader: Hashable, Sendable, Codable {
     private enum CodingKeys: String, CodingKey {
         case source = "for"
         case name, value, change
+        case conditions = "if"
     }
 
     package init(from decoder: any Decoder) throws {
@@ -145,7 +164,8 @@ package struct SiteHeader: Hashable, Sendable, Codable {
         try self.init(
             for: container.decode(String.self, forKey: .source), container.decode(String.self, forKey: .name),
             container.decodeIfPresent(String.self, forKey: .value) ?? "",
-            container.decodeIfPresent(Change.self, forKey: .change) ?? .set)
+            container.decodeIfPresent(Change.self, forKey: .change) ?? .set,
+            if: container.decodeIfPresent([SiteCondition].self, forKey: .conditions) ?? [])
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -154,6 +174,20 @@ package struct SiteHeader: Hashable, Sendable, Codable {
         try container.encode(name, forKey: .name)
         if change != .remove { try container.encode(value, forKey: .value) }
         if change != .set { try container.encode(change, forKey: .change) }
+        if !conditions.isEmpty { try container.encode(conditions, forKey: .conditions) }
+    }
+}
+
+extension [SiteCondition] {
+    /// What they and the pattern bind, each name once.
+    fileprivate func names(besides pattern: SitePattern) throws(SiteFault) -> [String] {
+        guard count <= SiteLimits.conditions else { throw SiteFault("a rule has at most \(SiteLimits.conditions) conditions") }
+        var names = pattern.names
+        for name in flatMap(\.names) {
+            guard !names.contains(name) else { throw SiteFault("`:\(name)` is bound twice") }
+            names.append(name)
+        }
+        return names
     }
 }
 
@@ -178,10 +212,15 @@ package enum SiteLimits {
     package static let path = 2048
     /// Of a header's value, in bytes.
     package static let value = 8192
+    /// Conditions of one rule.
+    package static let conditions = 16
+    /// Values of one condition.
+    package static let values = 64
     /// Of one file of rules, in bytes.
     package static let file = 512 << 10
 
-    static func check(_ text: String) throws(SiteFault) {
+    /// - Throws: for a text that is too long or not of one line.
+    package static func check(_ text: String) throws(SiteFault) {
         guard text.utf8.count <= path else { throw SiteFault("`\(SiteFault.shown(text))` is longer than \(path) bytes") }
         guard text.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7F }) else {
             throw SiteFault("`\(SiteFault.shown(text))` holds a control character")

@@ -1,5 +1,5 @@
 package import ForgeModel
-package import ForgePresets
+internal import ForgePresets
 
 /// A repository of presets at a version, as a project names it: `https://example.org/presets.git#v1`.
 package struct PresetPack: Hashable, Sendable {

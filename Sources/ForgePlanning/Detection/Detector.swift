@@ -81,7 +81,7 @@ package struct Detector: Sendable {
 
     func rank(_ facts: ProjectFacts, asksAll: Bool = false) throws -> Ranking {
         let evaluator = ClauseEvaluator(facts: facts, installs: { false }, asksAll: asksAll)
-        let asked = try catalog.entries.filter { try asksAll || $0.id == facts.framework?.value || evaluator.passes($0) }
+        let asked = catalog.entries.filter { asksAll || $0.id == facts.framework?.value || evaluator.passes($0) }
         let all = try asked.map { entry in
             let preset = try entry.preset()
             return Match(preset: preset, outcome: try evaluator.evaluate(preset.match, defaultConfidence: preset.confidence))

@@ -9,12 +9,9 @@ struct PlatformFile: Sendable {
         case variables
         /// Names of variables whose values lie elsewhere.
         case names
-        /// Rules of which the one that answers everything with one page is understood, and why the others are not. `given` is what such a
-        /// rule has besides.
-        case rules(from: String, to: String, given: [String: String], otherwise: String)
         /// A list of rules for redirects or headers, each taken or left by itself.
         case site(SiteList)
-        case siteSwitch(SiteSwitch)
+        case siteWord(SiteWord)
         /// A list of tables, each a service of its own: a server or a site if it has no `type` or one of these.
         case services([String: Meaning], types: Set<String>)
         /// Says nothing that a build or a server has to know.
@@ -43,7 +40,8 @@ extension PlatformFile {
     /// What many projects have that move in from nowhere.
     static let everyday: Set<String> = ["Procfile", "Nx"]
 
-    private static let served = "what is more than a page for everything goes below `[site]` in `crowdforge.toml`"
+    private static let unchanged = "what a build writes is served unchanged"
+    private static let workers = "workers do not run here"
     private static let unscheduled = "nothing runs on a schedule"
     private static let noFunctions = "functions of this platform do not run here"
     private static let sized = "the target decides how large and how many"
@@ -59,12 +57,12 @@ extension PlatformFile {
             "buildCommand": .setting(.build), "installCommand": .setting(.install), "outputDirectory": .setting(.output),
             "framework": .setting(.framework), "env": .variables, "build.env": .variables, "$schema": .silent, "version": .silent,
             "name": .silent, "public": .silent, "github": .silent, "git": .silent, "devCommand": .silent, "regions": .silent,
-            "cleanUrls": .siteSwitch(.cleanURLs), "ignoreCommand": .left("every commit that is asked for is built"),
+            "cleanUrls": .siteWord(.cleanURLs), "ignoreCommand": .left("every commit that is asked for is built"),
             "rewrites": .site(.vercelRewrites), "redirects": .site(.vercelRedirects), "headers": .site(.vercelHeaders),
-            "routes": .rules(from: "src", to: "dest", given: [:], otherwise: served), "trailingSlash": .siteSwitch(.trailingSlash),
+            "routes": .site(.vercelRoutes), "trailingSlash": .siteWord(.trailingSlash),
             "functions": .left(noFunctions), "crons": .left(unscheduled),
             "builds": .left("its builders are Vercel's own"), "bunVersion": .left("the project's own version files say it"),
-            "images": .left(served),
+            "images": .left(unchanged),
         ])
 
     private static let netlify = PlatformFile(
@@ -73,11 +71,11 @@ extension PlatformFile {
             "build.base": .setting(.root), "build.command": .setting(.build), "build.publish": .setting(.output),
             "build.environment": .variables, "build.ignore": .left("every commit that is asked for is built"),
             "build.functions": .left(noFunctions), "build.edge_functions": .left(noFunctions), "functions": .left(noFunctions),
-            "edge_functions": .left(noFunctions), "build.processing": .left("what a build writes is served unchanged"),
+            "edge_functions": .left(noFunctions), "build.processing": .left(unchanged),
             "context": .left(places), "dev": .silent, "template": .silent, "headers": .site(.netlifyHeaders),
             "redirects": .site(.netlifyRedirects),
             "plugins": .left("its plugins are Netlify's own"),
-            "images": .left(served),
+            "images": .left(unchanged),
         ])
 
     private static let render = PlatformFile(
@@ -91,8 +89,7 @@ extension PlatformFile {
                     "previews": .silent, "buildFilter": .silent, "rootDir": .setting(.root), "buildCommand": .setting(.build),
                     "startCommand": .setting(.start), "staticPublishPath": .setting(.output), "publishPath": .setting(.output),
                     "healthCheckPath": .setting(.health), "envVars": .variables,
-                    "routes": .rules(from: "source", to: "destination", given: ["type": "rewrite"], otherwise: served),
-                    "headers": .left(served),
+                    "routes": .site(.renderRoutes), "headers": .site(.renderHeaders),
                     "preDeployCommand": .left(unattended), "initialDeployHook": .left(unattended),
                     "domains": .left("a project has one host"),
                     "disk": .left(provided), "numInstances": .left(sized), "scaling": .left(sized), "dockerfilePath": .left(docker),
@@ -117,8 +114,9 @@ extension PlatformFile {
         "source_dir": .setting(.root), "build_command": .setting(.build), "run_command": .setting(.start),
         "output_dir": .setting(.output), "http_port": .setting(.port), "health_check.http_path": .setting(.health),
         "health_check.*": .silent, "envs": .variables, "catchall_document": .setting(.fallback), "index_document": .silent,
-        "error_document": .left(served), "dockerfile_path": .left(docker), "image": .left("images of others are not started"),
-        "instance_count": .left(sized), "instance_size_slug": .left(sized), "autoscaling": .left(sized), "cors": .left(served),
+        "error_document": .siteWord(.errorPage), "dockerfile_path": .left(docker), "image": .left("images of others are not started"),
+        "instance_count": .left(sized), "instance_size_slug": .left(sized), "autoscaling": .left(sized),
+        "cors": .left("name its headers below `[site]`"),
         "internal_ports": .left("a server has one port"),
     ]
 
@@ -165,8 +163,9 @@ extension PlatformFile {
             "workers_dev": .silent, "send_metrics": .silent, "dev": .silent, "upload_source_maps": .silent,
             "build.command": .setting(.build), "build.*": .silent, "pages_build_output_dir": .setting(.output),
             "assets.directory": .setting(.output), "assets.not_found_handling": .setting(.fallback),
-            "assets.*": .left(served), "site.bucket": .setting(.output), "site.*": .silent, "vars": .variables,
-            "main": .left("workers do not run here"), "triggers": .left(unscheduled), "env": .left(places),
+            "assets.html_handling": .siteWord(.htmlHandling), "assets.*": .left(workers), "site.bucket": .setting(.output),
+            "site.*": .silent, "vars": .variables,
+            "main": .left(workers), "triggers": .left(unscheduled), "env": .left(places),
             "routes": .left("a project has one host"), "route": .left("a project has one host"), "kv_namespaces": .left(provided),
             "d1_databases": .left(provided), "r2_buckets": .left(provided), "durable_objects": .left(provided),
         ])

@@ -77,17 +77,8 @@ struct PlatformReading {
         case .names:
             guard case .array(let elements) = node.value else { return found.leave(place, "a list of names is expected here") }
             for name in elements.compactMap(\.string) { declare(name, nil, Place(node: node, name, place, file), into: &found) }
-        case .rules(let from, let to, let given, let otherwise):
-            guard case .array(let elements) = node.value else { return found.leave(place, "a list is expected here") }
-            for element in elements where found.setting(.fallback) == nil && element["handle"] == nil {
-                guard let page = Self.page(element, from, to, given) else { continue }
-                set(.fallback, page, at: Place(key: place.key, location: location(page), line: page.line), into: &found)
-            }
-            // `{ "handle": "filesystem" }`: files come first, as they do here.
-            let others = elements.count { $0["handle"] == nil && Self.page($0, from, to, given) == nil }
-            if others > 0 { found.leave(place, otherwise) }
         case .site(let list): read(node, list, at: place, into: &found)
-        case .siteSwitch(let flag): read(node, flag, at: place, into: &found)
+        case .siteWord(let word): read(node, word, at: place, into: &found)
         case .words(let words): if let reason = node.string.flatMap({ words[$0] }) { found.leave(place, reason) }
         case .services(let keys, let types): service(node, keys, types, at: place, into: &found)
         }
@@ -123,18 +114,6 @@ struct PlatformReading {
         for command in slot == .build ? node.string.map(InstallWords.passedOver) ?? [] : [] {
             found.leave(place, "`\(command)` in it: the install step installs what manifests list")
         }
-    }
-
-    private static let everything: Set<String> = ["/*", "/(.*)", "/.*", "(.*)", "/:path*", "/:path(.*)", "/((?!api/).*)"]
-
-    /// The page with which a rule answers whatever is not there; nil when it does anything else.
-    static func page(_ rule: JSONNode, _ from: String, _ to: String, _ given: [String: String]) -> JSONNode? {
-        let conditions = ["has", "missing", "conditions", "status", "type", "methods", "query"]
-        guard conditions.allSatisfy({ rule[$0]?.scalar == given[$0] && (given[$0] != nil || rule[$0] == nil) }),
-            let source = rule[from]?.string, everything.contains(source), let target = rule[to], let path = target.string,
-            path == "/" || (path.hasPrefix("/") && path.hasSuffix(".html"))
-        else { return nil }
-        return JSONNode(value: .string(path == "/" ? "index.html" : path), line: target.line, column: target.column)
     }
 
     private func variables(_ node: JSONNode, at place: Place, into found: inout PlatformConfiguration) {

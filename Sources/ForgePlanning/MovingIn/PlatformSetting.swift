@@ -1,5 +1,5 @@
 package import ForgeModel
-package import ForgePresets
+internal import ForgePresets
 
 /// One thing that a platform's file says about how a project is built or run.
 package struct PlatformSetting: Hashable, Sendable {

@@ -2,9 +2,17 @@ internal import ForgeModel
 
 extension PlatformFile {
     /// Lists in which platforms keep what a site answers besides its files.
-    enum SiteList: Sendable { case vercelRedirects, vercelRewrites, vercelHeaders, netlifyRedirects, netlifyHeaders }
-    /// Yes or no about all pages of a site.
-    enum SiteSwitch: Sendable { case cleanURLs, trailingSlash }
+    enum SiteList: Sendable {
+        case vercelRedirects, vercelRewrites, vercelHeaders, vercelRoutes, netlifyRedirects, netlifyHeaders, renderRoutes, renderHeaders
+    }
+    /// What is said of all pages of a site at once.
+    enum SiteWord: Sendable {
+        case cleanURLs, trailingSlash
+        /// Cloudflare's word for both.
+        case htmlHandling
+        /// The page for what is not there.
+        case errorPage
+    }
 }
 
 /// What of a platform's file a site's rules came from.
@@ -16,16 +24,31 @@ package struct PlatformSiteUse: Hashable, Sendable {
 }
 
 extension PlatformReading {
-    func read(_ node: JSONNode, _ flag: PlatformFile.SiteSwitch, at place: Place, into found: inout PlatformConfiguration) {
-        guard case .bool(let value) = node.value else {
-            if case .null = node.value { return }
-            return found.leave(place, "true or false is expected here")
-        }
-        switch flag {
-        case .cleanURLs: if value { found.site.cleanURLs = true }
-        case .trailingSlash: found.site.trailingSlash = value
-        }
-        found.siteUses.append(PlatformSiteUse(key: place.key, use: place.key, line: place.line))
+    func read(_ node: JSONNode, _ word: PlatformFile.SiteWord, at place: Place, into found: inout PlatformConfiguration) {
+        if case .null = node.value { return }
+        do throws(SiteFault) {
+            switch word {
+            case .cleanURLs: if try Self.flag(node) { found.site.cleanURLs = true }
+            case .trailingSlash: found.site.trailingSlash = try Self.flag(node)
+            case .htmlHandling:
+                switch node.string ?? "" {
+                case "none": break
+                case "auto-trailing-slash": found.site.cleanURLs = true
+                case "force-trailing-slash": (found.site.cleanURLs, found.site.trailingSlash) = (true, true)
+                case "drop-trailing-slash": (found.site.cleanURLs, found.site.trailingSlash) = (true, false)
+                default: throw SiteFault("`\(SiteFault.shown(node.string ?? ""))` is unknown here")
+                }
+            case .errorPage:
+                guard let page = node.string else { throw SiteFault("a text is expected here") }
+                found.site.redirects.append(try SiteRedirect(from: "/*", to: page.hasPrefix("/") ? page : "/" + page, status: 404))
+            }
+            found.siteUses.append(PlatformSiteUse(key: place.key, use: word == .errorPage ? "redirect" : place.key, line: place.line))
+        } catch { found.leave(place, error.message) }
+    }
+
+    private static func flag(_ node: JSONNode) throws(SiteFault) -> Bool {
+        guard case .bool(let value) = node.value else { throw SiteFault("true or false is expected here") }
+        return value
     }
 
     /// Each rule by itself: one that cannot be had is told with its line, and the others hold.
@@ -34,55 +57,63 @@ extension PlatformReading {
             if case .null = node.value { return }
             return found.leave(place, "a list is expected here")
         }
+        var isBeforeFiles = true
         for element in elements {
             let own = Place(key: "\(place.key):\(element.line)", location: location(element), line: element.line)
             do throws(SiteFault) {
                 guard case .object = element.value else { throw SiteFault("a table is expected here") }
-                if isCatchAll(element, list) {
-                    guard found.setting(.fallback) == nil else { throw SiteFault("an earlier rule answers everything") }
-                    fallBack(on: element, list, at: place, into: &found)
+                if list == .vercelRoutes, let phase = element["handle"]?.string {
+                    guard phase == "filesystem" else { throw SiteFault("of phases only `filesystem` is known here") }
+                    isBeforeFiles = false
                     continue
                 }
-                if let condition = Self.conditions.first(where: {
-                    ($0 != "headers" || list != .vercelHeaders) && element[$0].map { !$0.isNothing } ?? false
-                }) {
-                    throw SiteFault("`\(condition)` is a condition: rules look at the path alone")
+                if let page = Self.pageForAll(element, list) {
+                    guard found.setting(.fallback) == nil else { throw SiteFault("an earlier rule answers everything") }
+                    set(.fallback, page, at: Place(key: place.key, location: location(page), line: page.line), into: &found)
+                    continue
                 }
-                switch list {
-                case .vercelRedirects, .vercelRewrites, .netlifyRedirects:
-                    guard found.setting(.fallback) == nil || list == .vercelRedirects else {
-                        throw SiteFault("an earlier rule answers everything")
-                    }
-                    found.site.redirects.append(try Self.redirect(element, list))
-                    found.siteUses.append(PlatformSiteUse(key: place.key, use: "redirect", line: element.line))
-                case .vercelHeaders, .netlifyHeaders: headers(element, list, at: place, into: &found)
+                let headers = try headers(element, list, at: place, into: &found)
+                guard let rule = try redirect(element, list, isBeforeFiles: isBeforeFiles) else {
+                    if !headers { throw SiteFault("it names no header") }
+                    continue
                 }
+                guard found.setting(.fallback) == nil || rule.isForced else { throw SiteFault("an earlier rule answers everything") }
+                found.site.redirects.append(rule)
+                found.siteUses.append(PlatformSiteUse(key: place.key, use: "redirect", line: element.line))
             } catch { found.leave(own, error.message) }
         }
         // What a file says that is too long is told once.
         for fault in found.site.limited() { found.leave(place, fault) }
     }
 
-    private static let conditions = ["has", "missing", "conditions", "query", "headers", "methods", "signed", "domain", "edge_handler"]
+    private static let everything: Set<String> = [
+        "/*", "/(.*)", "/.*", "(.*)", "/:path*", "/:path(.*)", "/((?!api/).*)", "^/(.*)$", "^/.*$", "/(.*)?", "^(.*)$",
+    ]
 
-    private func isCatchAll(_ rule: JSONNode, _ list: PlatformFile.SiteList) -> Bool {
+    /// The page with which a rule answers whatever is not there; nil when it does anything else.
+    private static func pageForAll(_ rule: JSONNode, _ list: PlatformFile.SiteList) -> JSONNode? {
+        let words: (from: String, to: String, besides: [String: String])
         switch list {
-        case .vercelRewrites: Self.page(rule, "source", "destination", [:]) != nil
-        case .netlifyRedirects: Self.page(rule, "from", "to", ["status": "200"]) != nil
-        default: false
+        case .vercelRewrites: words = ("source", "destination", [:])
+        case .vercelRoutes: words = ("src", "dest", [:])
+        case .netlifyRedirects: words = ("from", "to", ["status": "200"])
+        case .renderRoutes: words = ("source", "destination", ["type": "rewrite"])
+        default: return nil
         }
+        let others = ["has", "missing", "conditions", "status", "type", "methods", "query", "headers"]
+        guard others.allSatisfy({ rule[$0]?.scalar == words.besides[$0] && (words.besides[$0] != nil || rule[$0] == nil) }),
+            let source = rule[words.from]?.string, everything.contains(source), let target = rule[words.to], var path = target.string
+        else { return nil }
+        if list == .vercelRoutes, !path.contains(":"), !path.hasPrefix("/") { path = "/" + path }
+        guard path == "/" || (path.hasPrefix("/") && path.hasSuffix(".html")) else { return nil }
+        return JSONNode(value: .string(path == "/" ? "index.html" : path), line: target.line, column: target.column)
     }
 
-    private func fallBack(on rule: JSONNode, _ list: PlatformFile.SiteList, at place: Place, into found: inout PlatformConfiguration) {
-        let page =
-            list == .vercelRewrites ? Self.page(rule, "source", "destination", [:]) : Self.page(rule, "from", "to", ["status": "200"])
-        if let page { set(.fallback, page, at: Place(key: place.key, location: location(page), line: page.line), into: &found) }
-    }
-
-    private static func redirect(_ rule: JSONNode, _ list: PlatformFile.SiteList) throws(SiteFault) -> SiteRedirect {
-        let words = list == .netlifyRedirects ? ("from", "to") : ("source", "destination")
-        guard let from = rule[words.0]?.string, let to = rule[words.1]?.string else {
-            throw SiteFault("texts are expected as `\(words.0)` and `\(words.1)`")
+    /// Where a rule leads; nil for one about headers alone.
+    private func redirect(_ rule: JSONNode, _ list: PlatformFile.SiteList, isBeforeFiles: Bool) throws(SiteFault) -> SiteRedirect? {
+        func text(_ key: String) throws(SiteFault) -> String {
+            guard let text = rule[key]?.string else { throw SiteFault("a text is expected as `\(key)`") }
+            return text
         }
         func number(_ key: String) throws(SiteFault) -> Int? {
             guard let node = rule[key] else { return nil }
@@ -90,144 +121,87 @@ extension PlatformReading {
             return number
         }
         switch list {
-        case .netlifyRedirects:
-            return try SiteRedirect(from: from, to: to, status: number("status") ?? 301, isForced: rule["force"]?.scalar == "true")
-        case .vercelRewrites:
-            let source = try VercelSource(parsing: from)
-            return try SiteRedirect(from: source.pattern, to: source.destination(to), status: 200)
-        default:
-            let source = try VercelSource(parsing: from)
+        case .vercelHeaders, .netlifyHeaders, .renderHeaders: return nil
+        case .vercelRoutes: return try VercelRoute(rule).redirect(isForced: isBeforeFiles)
+        case .vercelRewrites, .vercelRedirects:
+            let source = try VercelSource(parsing: text("source"))
+            let to = source.destination(try text("destination"))
             let status = try number("statusCode") ?? (rule["permanent"]?.scalar == "false" ? 307 : 308)
-            return try SiteRedirect(from: source.pattern, to: source.destination(to), status: status, isForced: true)
+            let isRewrite = list == .vercelRewrites
+            return try SiteRedirect(
+                from: source.pattern, to: to, status: isRewrite ? 200 : status, isForced: !isRewrite, if: VercelConditions.read(rule))
+        case .netlifyRedirects:
+            for key in ["headers", "signed"] where rule[key].map({ !$0.isNothing }) ?? false {
+                throw SiteFault("`\(key)` is for requests that are passed on, and none is")
+            }
+            let to = try text("to")
+            let (from, host) = try NetlifyRule.source(text("from"), leadingTo: to)
+            return try SiteRedirect(
+                from: from, to: to, status: number("status") ?? 301, isForced: rule["force"]?.scalar == "true",
+                if: (host.map { [$0] } ?? []) + Self.netlifyConditions(rule))
+        case .renderRoutes:
+            let type = try text("type")
+            guard type == "redirect" || type == "rewrite" else { throw SiteFault("`\(SiteFault.shown(type))` is unknown here") }
+            // A star stands there for what the star of the source does.
+            let to = try text("destination").replacing("*", with: ":splat")
+            return try SiteRedirect(from: text("source"), to: to, status: type == "redirect" ? 301 : 200)
         }
     }
 
-    private func headers(_ rule: JSONNode, _ list: PlatformFile.SiteList, at place: Place, into found: inout PlatformConfiguration) {
-        let isNetlify = list == .netlifyHeaders
-        var fields: [(name: String, value: String?, node: JSONNode)] = []
-        if isNetlify {
-            for member in rule["values"]?.members ?? [] {
-                if case .array(let elements) = member.node.value {
-                    fields += elements.map { (member.key, $0.scalar, $0) }
-                } else {
-                    fields.append((member.key, member.node.scalar, member.node))
-                }
-            }
-        } else if case .array(let elements)? = rule["headers"]?.value {
-            fields = elements.map { ($0["key"]?.string ?? "", $0["value"]?.scalar, $0) }
+    private static func netlifyConditions(_ rule: JSONNode) throws(SiteFault) -> [SiteCondition] {
+        var conditions: [SiteCondition] = []
+        for member in rule["query"]?.members ?? [] {
+            conditions.append(try NetlifyRule.query("\(member.key)=\(member.node.scalar ?? "")"))
         }
-        let source = rule[isNetlify ? "for" : "source"]?.string
+        for member in rule["conditions"]?.members ?? [] {
+            let values: [String] =
+                if case .array(let elements) = member.node.value { elements.compactMap(\.scalar) } else { [member.node.scalar ?? ""] }
+            conditions.append(try NetlifyRule.condition(member.key, values))
+        }
+        return conditions
+    }
+
+    /// Takes the headers of a rule; each that cannot be had is told by itself.
+    /// - Returns: whether it names any.
+    private func headers(
+        _ rule: JSONNode, _ list: PlatformFile.SiteList, at place: Place, into found: inout PlatformConfiguration
+    ) throws(SiteFault) -> Bool {
+        var fields: [(name: String, value: String?, node: JSONNode)] = []
+        var conditions: [SiteCondition] = []
+        let source: String
+        switch list {
+        case .netlifyHeaders:
+            let (path, host) = try NetlifyRule.source(rule["for"]?.string ?? "", leadingTo: "")
+            (source, conditions) = (path, host.map { [$0] } ?? [])
+            fields = (rule["values"]?.members ?? []).flatMap { member in
+                if case .array(let elements) = member.node.value { return elements.map { (member.key, $0.scalar, $0) } }
+                return [(member.key, member.node.scalar, member.node)]
+            }
+        case .renderHeaders:
+            source = rule["path"]?.string ?? ""
+            fields = [(rule["name"]?.string ?? "", rule["value"]?.scalar, rule)]
+        case .vercelHeaders:
+            (source, conditions) = (try VercelSource(parsing: rule["source"]?.string ?? "").pattern, try VercelConditions.read(rule))
+            if case .array(let elements)? = rule["headers"]?.value {
+                fields = elements.map { ($0["key"]?.string ?? "", $0["value"]?.scalar, $0) }
+            }
+        case .vercelRoutes:
+            let route = try VercelRoute(rule)
+            (source, conditions) = (route.source.pattern, route.conditions)
+            fields = route.headers.map { ($0.key, $0.node.scalar, $0.node) }
+        default: return false
+        }
+        guard !source.isEmpty || fields.isEmpty else { throw SiteFault("nothing says for which paths it is") }
         for field in fields {
             do throws(SiteFault) {
-                guard let source else { throw SiteFault("nothing says for which paths it is") }
-                let pattern = isNetlify ? source : try VercelSource(parsing: source).pattern
-                found.site.headers.append(try SiteHeader(for: pattern, field.name, field.value ?? "", isNetlify ? .append : .set))
+                let change = list == .netlifyHeaders ? SiteHeader.Change.append : .set
+                found.site.headers.append(try SiteHeader(for: source, field.name, field.value ?? "", change, if: conditions))
                 found.siteUses.append(PlatformSiteUse(key: place.key, use: "header", line: field.node.line))
             } catch {
                 found.leave(
                     Place(key: "\(place.key):\(field.node.line)", location: location(field.node), line: field.node.line), error.message)
             }
         }
-        if fields.isEmpty {
-            found.leave(Place(key: "\(place.key):\(rule.line)", location: location(rule), line: rule.line), "it names no header")
-        }
-    }
-}
-
-/// A path as Vercel writes it, where a part of it can be an expression, in Forge's words. Of expressions those are understood that mean
-/// "anything".
-struct VercelSource {
-    /// As `SitePattern` reads it.
-    private(set) var pattern = ""
-    /// What its holes are called, in order.
-    private var holes: [String] = []
-
-    init(parsing text: String) throws(SiteFault) {
-        var rest = text.unicodeScalars[...]
-        var unnamed = 0
-        while let scalar = rest.popFirst() {
-            switch scalar {
-            case "\\": pattern += Self.literal(rest.popFirst())
-            case ":":
-                let name = String(String.UnicodeScalarView(rest.prefix { Self.isWord($0) }))
-                guard !name.isEmpty else { throw SiteFault("`:` without a name in `\(SiteFault.shown(text))`") }
-                rest = rest.dropFirst(name.unicodeScalars.count)
-                let inner = rest.first == "(" ? try Self.group(&rest, of: text) : "[^/]+"
-                try hole(name, inner, &rest, of: text)
-            case "(":
-                rest = ("(" + String(String.UnicodeScalarView(rest))).unicodeScalars[...]
-                unnamed += 1
-                try hole("\(unnamed)", try Self.group(&rest, of: text), &rest, of: text)
-            case "{", "}", ")", "?", "+": throw SiteFault("`\(scalar)` in `\(SiteFault.shown(text))` is more than a pattern can say")
-            case "*": pattern += "*"; holes.append("splat")
-            default: pattern.unicodeScalars.append(scalar)
-            }
-        }
-    }
-
-    /// Where the rule leads, with what its source binds by name.
-    func destination(_ text: String) -> String {
-        var result = ""
-        var rest = text.unicodeScalars[...]
-        while let scalar = rest.popFirst() {
-            let digits = rest.prefix { ("0"..."9").contains($0) }
-            if scalar == "$", let number = Int(String(String.UnicodeScalarView(digits))), holes.indices.contains(number - 1) {
-                rest = rest.dropFirst(digits.count)
-                result += ":" + holes[number - 1]
-            } else if scalar == ":" {
-                let name = String(String.UnicodeScalarView(rest.prefix { Self.isWord($0) }))
-                rest = rest.dropFirst(name.unicodeScalars.count)
-                result += ":" + name
-                if holes.contains(name), let next = rest.first, "*+?".unicodeScalars.contains(next) { rest.removeFirst() }
-            } else {
-                result.unicodeScalars.append(scalar)
-            }
-        }
-        return result
-    }
-
-    private mutating func hole(
-        _ name: String, _ inner: String, _ rest: inout Substring.UnicodeScalarView, of text: String
-    ) throws(SiteFault) {
-        var suffix: String
-        switch inner {
-        case ".*": suffix = "*"
-        case ".+": suffix = "+"
-        case "[^/]+", "[^/]*", "[^/]+?": suffix = ""
-        default: throw SiteFault("the expression `(\(SiteFault.shown(inner)))` is more than a pattern can say")
-        }
-        if let next = rest.first, "*+?".unicodeScalars.contains(next) {
-            guard next != "?" || suffix == "*" else { throw SiteFault("`?` in `\(SiteFault.shown(text))` is more than a pattern can say") }
-            rest.removeFirst()
-            if next != "?" { suffix = String(next) }
-        }
-        guard !suffix.isEmpty || rest.first.map(Self.isWord) != true else {
-            throw SiteFault("`\(SiteFault.shown(text))`: a placeholder goes to the end of a word")
-        }
-        pattern += ":\(name)\(suffix)"
-        holes.append(name)
-    }
-
-    /// What stands between a bracket and the one that closes it.
-    private static func group(_ rest: inout Substring.UnicodeScalarView, of text: String) throws(SiteFault) -> String {
-        var inner = String.UnicodeScalarView()
-        var depth = 0
-        while let scalar = rest.popFirst() {
-            if scalar == ")" { depth -= 1 }
-            if depth == 0, scalar == ")" { return String(inner) }
-            if depth > 0 { inner.append(scalar) }
-            if scalar == "(" { depth += 1 }
-            if scalar == "\\", let next = rest.popFirst() { inner.append(next) }
-        }
-        throw SiteFault("a bracket in `\(SiteFault.shown(text))` is not closed")
-    }
-
-    private static func literal(_ scalar: Unicode.Scalar?) -> String {
-        guard let scalar else { return "" }
-        return scalar == "*" || scalar == ":" || scalar == "?" ? "%" + String(scalar.value, radix: 16, uppercase: true) : String(scalar)
-    }
-
-    private static func isWord(_ scalar: Unicode.Scalar) -> Bool {
-        scalar.isASCII && (scalar.properties.isAlphabetic || ("0"..."9").contains(scalar) || scalar == "_")
+        return !fields.isEmpty
     }
 }

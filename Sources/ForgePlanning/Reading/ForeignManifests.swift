@@ -1,5 +1,5 @@
 internal import ForgeModel
-package import ForgePresets
+internal import ForgePresets
 internal import ForgeTOML
 
 /// Manifests of the ecosystems beside npm and PyPI. Those that are programs are searched line by line for what they list, never run.
