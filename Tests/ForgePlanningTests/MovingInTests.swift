@@ -45,6 +45,34 @@ import Testing
                 """)
     }
 
+    @Test(arguments: [
+        ("nixpacks.toml", "providers = [\"...\", \"python\"]\n", "python", "took providers"),
+        ("nixpacks.toml", "providers = [\"...\"]\n", "node", ""),
+        ("railpack.json", #"{"provider": "golang"}"#, "node", "took nothing; left provider (nothing of it is there)"),
+        ("railpack.json", #"{"provider": ["python", []]}"#, "node", "took nothing; left provider (a text is expected here)"),
+        ("railpack.json", #"{"provider": "staticfile"}"#, "static", "took provider"),
+    ])
+    func aProviderSaysWhichOfTwoLanguagesIsMeant(file: String, text: String, preset: String, line: String) throws {
+        let both = [
+            "package.json": #"{"scripts": {"start": "node index.js"}}"#, "index.js": "", "requirements.txt": "", "main.py": "",
+            "index.html": "",
+        ]
+        let detection = try Shipped.detect(Moved.with(both, [file: text]))
+        #expect(detection.preset.id == preset)
+        #expect(detection.platforms.map(\.line) == (line.isEmpty ? [] : ["\(file): \(line)"]))
+    }
+
+    @Test func whereOnlyAProviderTellsOfALanguageItsRuntimeStartsTheServer() throws {
+        let text = "providers = [\"node\"]\n[start]\ncmd = \"node --version\"\n"
+        let detection = try Shipped.detect(["nixpacks.toml": text])
+        #expect(detection.report.language == "node" && detection.preset.toolchains == ["node"])
+        #expect(detection.report.start == "node --version")
+        #expect(detection.platforms.map(\.line) == ["nixpacks.toml: took providers, start.cmd"])
+        let own = try Shipped.detect(["nixpacks.toml": text, "crowdforge.toml": "[build]\nframework = \"custom\"\n"])
+        #expect(own.preset.id == "custom")
+        #expect(own.platforms.map(\.line) == ["nixpacks.toml: took start.cmd; left providers (`crowdforge.toml` says it)"])
+    }
+
     @Test func netlifySaysWhichFolderIsBuiltAndItsValuesAreThatFolders() throws {
         let netlify = """
             [build]
@@ -214,7 +242,7 @@ import Testing
                 runtimeVersion: 20.1  (railpack.json:4, platform packages.node)
                 port 3000, health /
                 A=1
-                railpack.json: took packages.node, deploy.startCommand, deploy.variables.A; left packages.jq (the project's own version \
+                railpack.json: took provider, packages.node, deploy.startCommand, deploy.variables.A; left packages.jq (the project's own version \
                 files say it), buildAptPackages (name them in `packages` below `[build]`, with an `image`), steps.build.commands (`...` \
                 stands for what its own builder does), steps.install.commands (the install step does it by itself), secrets.STRIPE_KEY \
                 (set its value with `forge env set`)
@@ -241,7 +269,7 @@ import Testing
                 start: node server.js  (nixpacks.toml:11, platform start.cmd)
                 runtimeVersion: 18  (nixpacks.toml:3, platform variables.NIXPACKS_NODE_VERSION)
                 port 3000, health /
-                nixpacks.toml: took variables.NIXPACKS_NODE_VERSION, phases.build.cmds, start.cmd; left phases.setup.aptPkgs (name them \
+                nixpacks.toml: took providers, variables.NIXPACKS_NODE_VERSION, phases.build.cmds, start.cmd; left phases.setup.aptPkgs (name them \
                 in `packages` below `[build]`, with an `image`), phases.later (only the phases `install` and `build` are known)
 
                 """)

@@ -89,8 +89,18 @@ package struct Detector: Sendable {
         let held = all.filter(\.outcome.held)
         if let forced = facts.framework { return try self.forced(forced, all, held) }
         let superseded = Dictionary(held.flatMap { by in by.preset.supersedes.map { ($0, by.preset.id) } }) { first, _ in first }
-        let open = held.filter { superseded[$0.preset.id] == nil }.sorted {
+        var open = held.filter { superseded[$0.preset.id] == nil }.sorted {
             Detector.strength($0).lexicographicallyPrecedes(Detector.strength($1))
+        }
+        if let said = facts.movingIn.setting(.language) {
+            let meant = open.filter { $0.preset.language == said.text }
+            if !meant.isEmpty {
+                open = meant
+            } else if open.first.map({ $0.preset.group == .custom }) ?? true,
+                let runtime = try runtime(of: said.text, facts)
+            {
+                return Ranking(all: all, winner: runtime, rival: nil, reason: "`\(said.location.file)` names its language", losers: [])
+            }
         }
         guard let winner = open.first else {
             return Ranking(all: all, winner: nil, rival: nil, reason: "no preset matches", losers: [])
@@ -102,6 +112,14 @@ package struct Detector: Sendable {
         let reason =
             rival.map { "`\(winner.preset.id)` and `\($0.preset.id)` match at the same rank" } ?? Detector.victory(winner, losers.count)
         return Ranking(all: all, winner: winner, rival: rival, reason: reason, losers: losers)
+    }
+
+    /// What a language is built with where only a file of another platform tells of it.
+    private func runtime(of language: String, _ facts: ProjectFacts) throws -> Match? {
+        let runtimes = try catalog.presets.filter { $0.group == .runtime && $0.language == language }
+        guard let preset = runtimes.first(where: { $0.id == language }) ?? runtimes.min(by: { $0.order < $1.order }) else { return nil }
+        let evaluator = ClauseEvaluator(facts: facts, installs: { false }, asksAll: true)
+        return Match(preset: preset, outcome: try evaluator.evaluate(preset.match, defaultConfidence: preset.confidence))
     }
 
     private func forced(_ name: Located<String>, _ all: [Match], _ held: [Match]) throws -> Ranking {

@@ -137,7 +137,7 @@ extension PlatformFile {
     private static let railpack = PlatformFile(
         platform: "Railpack", paths: ["railpack.json"],
         keys: [
-            "$schema": .silent, "provider": .silent, "steps.install.commands": .setting(.install),
+            "$schema": .silent, "provider": .setting(.language), "steps.install.commands": .setting(.install),
             "steps.build.commands": .setting(.build), "steps.*": .left("only the steps `install` and `build` are known"),
             "deploy.startCommand": .setting(.start), "deploy.variables": .variables, "deploy.aptPackages": .left(system),
             "deploy.*": .left("the artifact holds what the preset says"), "buildAptPackages": .left(system),
@@ -149,7 +149,7 @@ extension PlatformFile {
     private static let nixpacks = PlatformFile(
         platform: "Nixpacks", paths: ["nixpacks.toml", "nixpacks.json"],
         keys: [
-            "providers": .silent, "phases.install.cmds": .setting(.install), "phases.build.cmds": .setting(.build),
+            "providers": .setting(.language), "phases.install.cmds": .setting(.install), "phases.build.cmds": .setting(.build),
             "phases.setup.nixPkgs": .left(system), "phases.setup.aptPkgs": .left(system), "phases.setup.nixLibs": .left(system),
             "phases.install.dependsOn": .silent, "phases.build.dependsOn": .silent,
             "phases.*": .left("only the phases `install` and `build` are known"), "start.cmd": .setting(.start),

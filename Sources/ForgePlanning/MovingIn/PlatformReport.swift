@@ -130,10 +130,14 @@ struct PlatformAccount {
     private func reason(against setting: PlatformSetting) -> String? {
         let slot = setting.slot
         if slot == .root { return nil }
+        if slot == .language, facts.framework?.location.file == ProjectConfiguration.fileName {
+            return "`\(ProjectConfiguration.fileName)` says it"
+        }
         if facts.configuration.says(slot) { return "`\(ProjectConfiguration.fileName)` says it" }
         if let first = facts.movingIn.setting(slot), first != setting { return "`\(first.location.file)` says it" }
         switch slot {
         case .framework: return facts.framework?.location == setting.location ? nil : "no preset is called `\(setting.text)`"
+        case .language: return setting.text == preset.language ? nil : "nothing of it is there"
         case .port, .health: return kind == .container ? nil : "a site is not started"
         case .fallback: return kind == .static ? nil : "a server answers for itself"
         case .start where kind == .static: return "a site is not started"

@@ -4,12 +4,16 @@ internal import ForgePresets
 /// One thing that a platform's file says about how a project is built or run.
 package struct PlatformSetting: Hashable, Sendable {
     package enum Slot: String, Hashable, Sendable, CaseIterable, Encodable {
-        case framework, root, install, build, output, start, node, python, port, health, fallback
+        case framework
+        /// The language of which it is, as presets name it.
+        case language
+        case root, install, build, output, start, node, python, port, health, fallback
 
         /// Its name in `crowdforge.toml`.
         package var key: String? {
             switch self {
             case .framework: "build.framework"
+            case .language: nil
             case .root: "build.root"
             case .install: "build.install"
             case .build: "build.command"

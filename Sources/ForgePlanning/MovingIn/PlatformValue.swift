@@ -14,6 +14,7 @@ enum PlatformValue {
         switch slot {
         case .install, .build, .start: return try command(slot, node)
         case .output, .root, .fallback: return try path(slot, node)
+        case .language: return try language(node)
         case .framework, .node, .python:
             guard let text = node.scalar, !text.isEmpty else { throw PlatformFault(reason: typed) }
             return text
@@ -29,6 +30,17 @@ enum PlatformValue {
             return path
         }
     }
+
+    /// Of several the first; `...` is what would be found anyway.
+    private static func language(_ node: JSONNode) throws(PlatformFault) -> String? {
+        var names = [node.scalar]
+        if case .array(let elements) = node.value { names = elements.map(\.scalar) }
+        guard !names.contains(nil) else { throw PlatformFault(reason: typed) }
+        return names.compactMap(\.self).first { !$0.isEmpty && $0 != "..." }.map { languages[$0] ?? $0 }
+    }
+
+    /// Where presets have another word.
+    private static let languages = ["golang": "go", "staticfile": "static", "csharp": "dotnet", "fsharp": "dotnet", "cmake": "cpp"]
 
     private static func path(_ slot: PlatformSetting.Slot, _ node: JSONNode) throws(PlatformFault) -> String? {
         guard let text = node.string else { throw PlatformFault(reason: typed) }
