@@ -67,21 +67,27 @@ let package = Package(
         room("ForgeSystem", ["CForgeSystem"]),
         room("ForgeTOML", ["CTOML"]),
         room("ForgeHTTP", [.nio]),
+        room("ForgePatterns", []),
         // 2
+        room("ForgeManifests", ["ForgeModel", "ForgeTOML", "ForgePatterns", .yams]),
+        // 3
         room("ForgeEvents", ["ForgeModel"]),
-        room("ForgePresets", ["ForgeModel", "ForgeTOML"]),
+        room("ForgePresets", ["ForgeModel", "ForgeTOML", "ForgePatterns", "ForgeManifests"]),
+        room("ForgePlatforms", ["ForgeModel", "ForgeTOML", "ForgePatterns", "ForgeManifests"]),
         room("ForgeStore", ["ForgeModel", "ForgeREAPI", "ForgeSystem", "CLibarchive", "CZstd", .crypto, .grdb, .protobuf]),
         room("ForgeGit", ["ForgeModel", "ForgeSystem", "CLibgit2"]),
         room("ForgeSandbox", ["ForgeModel", "ForgeSystem", .nio, .nioPosix, .nioHTTP1, .nioSSL]),
         room("ForgeControl", ["ForgeModel", "ForgeSystem"]),
         room("ForgeTargetProtocol", []),
-        // 3
-        room("ForgePlanning", ["ForgeModel", "ForgeTOML", "ForgePresets", .yams]),
+        // 4
+        room(
+            "ForgePlanning",
+            ["ForgeModel", "ForgeTOML", "ForgePatterns", "ForgeManifests", "ForgePresets", "ForgePlatforms"]),
         room("ForgeEngine", ["ForgeModel", "ForgeSystem", "ForgeTOML", "ForgeEvents", "ForgeStore", "ForgeSandbox"]),
         room(
             "ForgeReleases",
             [.grdb, "ForgeModel", "ForgeSystem", "ForgeTOML", "ForgeEvents", "ForgeStore", "ForgeControl", "ForgeTargetProtocol"]),
-        room("ForgeToolchains", ["ForgeModel", "ForgeSystem", "ForgeTOML", "ForgePresets", "ForgeStore", .crypto]),
+        room("ForgeToolchains", ["ForgeModel", "ForgeSystem", "ForgeTOML", "ForgeManifests", "ForgePresets", "ForgeStore", .crypto]),
         room("ForgeApps", ["ForgeModel", "ForgeSystem", "ForgeStore", "ForgeSandbox", "ForgeControl"]),
         room("ForgeGateway", ["ForgeHTTP", "ForgeModel", "ForgeSystem", "ForgeStore", .nio, .nioPosix]),
         room("ForgeImages", ["ForgeModel", "ForgeSystem", "ForgeStore"]),
@@ -93,15 +99,16 @@ let package = Package(
                 .asn1,
                 .crypto,
             ]),
-        // 4
+        // 5
         room(
             "ForgePipeline",
             [
-                "ForgeModel", "ForgeSystem", "ForgeTOML", "ForgeEvents", "ForgePresets", "ForgeStore", "ForgeGit", "ForgeSandbox",
+                "ForgeModel", "ForgeSystem", "ForgeTOML", "ForgeEvents", "ForgePatterns", "ForgeManifests", "ForgePresets",
+                "ForgePlatforms", "ForgeStore", "ForgeGit", "ForgeSandbox",
                 "ForgeControl", "ForgePlanning", "ForgeEngine", "ForgeImages", "ForgeRegistry", "ForgeReleases", "ForgeApps",
                 "ForgeGateway", "ForgeToolchains",
             ]),
-        // 6
+        // 7
         .executableTarget(
             name: "forge",
             dependencies: [
@@ -127,8 +134,14 @@ let package = Package(
         tests("ForgeModelTests", ["ForgeModel"]),
         tests("ForgeTOMLTests", ["ForgeTOML"]),
         tests("ForgeHTTPTests", ["ForgeHTTP", .nio]),
-        tests("ForgePresetsTests", ["ForgePresets", "ForgeModel", "ForgeTOML"]),
-        tests("ForgePlanningTests", ["ForgePlanning", "ForgePresets", "ForgeModel", "ForgeTOML", "ForgeTestSupport"]),
+        tests("ForgePatternsTests", ["ForgePatterns"]),
+        tests("ForgePresetsTests", ["ForgePresets", "ForgeManifests", "ForgeModel", "ForgeTOML"]),
+        tests(
+            "ForgePlanningTests",
+            [
+                "ForgePlanning", "ForgePresets", "ForgePlatforms", "ForgeManifests", "ForgePatterns", "ForgeModel", "ForgeTOML",
+                "ForgeTestSupport",
+            ]),
         tests("ForgeStoreTests", ["ForgeStore", "ForgeModel", "ForgeSystem", "ForgeREAPI", "ForgeTestSupport", .protobuf]),
         tests("ForgeGitTests", ["ForgeGit", "ForgeStore", "ForgeModel", "ForgeSystem", "ForgeTestSupport"]),
         tests("ForgeSandboxTests", ["ForgeSandbox", "ForgeModel", "ForgeSystem", "ForgeTestSupport"]),
@@ -141,7 +154,7 @@ let package = Package(
                 "ForgeTestSupport",
             ]),
         tests("ForgeRegistryTests", ["ForgeRegistry", "ForgeModel", "ForgeTestSupport"]),
-        tests("ForgeToolchainsTests", ["ForgeToolchains", "ForgePresets", "ForgeModel", "ForgeTestSupport"]),
+        tests("ForgeToolchainsTests", ["ForgeToolchains", "ForgePresets", "ForgeManifests", "ForgeModel", "ForgeTestSupport"]),
         tests("ForgeAppsTests", ["ForgeApps", "ForgeModel"]),
         tests("ForgeGatewayTests", ["ForgeGateway", "ForgeModel", "ForgeStore", "ForgeSystem", "ForgeTestSupport"]),
         tests("ForgeImagesTests", ["ForgeImages", "ForgeModel", "ForgeStore", "ForgeSystem", "ForgeTestSupport"]),

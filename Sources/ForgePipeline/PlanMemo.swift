@@ -1,3 +1,4 @@
+internal import ForgeManifests
 internal import ForgeModel
 internal import ForgePlanning
 internal import ForgePresets

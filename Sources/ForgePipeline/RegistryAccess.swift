@@ -1,4 +1,5 @@
 internal import ForgeEngine
+internal import ForgeManifests
 internal import ForgeModel
 internal import ForgePresets
 internal import ForgeRegistry

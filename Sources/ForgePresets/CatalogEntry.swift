@@ -1,3 +1,5 @@
+internal import ForgeManifests
+
 /// A preset's place in the catalogue.
 package struct CatalogEntry: Sendable {
     package let id: String

@@ -1,4 +1,5 @@
 package import ForgeModel
+package import ForgePatterns
 
 /// A value with fallbacks: the first source that yields something wins.
 package struct Derivation: Hashable, Sendable {

@@ -1,4 +1,6 @@
+internal import ForgeManifests
 internal import ForgeModel
+internal import ForgePatterns
 internal import ForgeTOML
 
 /// Reads `firstOf` lists.
@@ -125,7 +127,7 @@ struct DerivationDecoder {
         let pattern = match.pattern(reader, "capture")
         if !reader.has("in") { reader.faults.add("a `capture` names its files with `in`", at: reader.location) }
         let globs = match.globs(reader, "in")
-        let comments = reader.word("comments", as: Clause.Comments.self)?.value ?? .none
+        let comments = reader.word("comments", as: Comments.Style.self)?.value ?? .none
         guard let pattern, let globs else { return nil }
         if pattern.groups == 0 {
             reader.faults.add(

@@ -1,4 +1,6 @@
+internal import ForgeManifests
 internal import ForgeModel
+internal import ForgePatterns
 internal import ForgeTOML
 
 /// Reads `match`, `when` and the like. All faults go to the reader's log; a tree with faults is left out.
@@ -63,7 +65,7 @@ struct MatchDecoder {
 
     private func file(_ reader: TableReader) -> Clause.Test? {
         let globs = globs(reader, "file")
-        let kind = reader.word("kind", as: Clause.FileKind.self)?.value ?? .file
+        let kind = reader.word("kind", as: FileKind.self)?.value ?? .file
         let depth = reader.integer("depth")
         if let depth, !(0...4).contains(depth.value) { reader.faults.add("`depth` runs from 0 to 4", at: depth.location) }
         return globs.map { .file(Clause.FileTest(globs: $0, kind: kind, depth: depth?.value ?? 0)) }
@@ -109,7 +111,7 @@ struct MatchDecoder {
         let pattern = pattern(reader, "text")
         if !reader.has("in") { reader.faults.add("a `text` clause names its files with `in`", at: reader.location) }
         let globs = globs(reader, "in")
-        let comments = reader.word("comments", as: Clause.Comments.self)?.value ?? .none
+        let comments = reader.word("comments", as: Comments.Style.self)?.value ?? .none
         guard let pattern, let globs else { return nil }
         return .text(.init(pattern: pattern, globs: globs, comments: comments))
     }

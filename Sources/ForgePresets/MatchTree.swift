@@ -1,4 +1,6 @@
+package import ForgeManifests
 package import ForgeModel
+package import ForgePatterns
 
 /// How a preset recognizes a project: clauses under `all`, `any` and `none`.
 package indirect enum MatchTree: Hashable, Sendable {
@@ -46,8 +48,6 @@ package struct Clause: Hashable, Sendable {
         case ancestor([Glob])
     }
 
-    package enum FileKind: String, Sendable, CaseIterable { case file, directory, any }
-    package enum Comments: String, Sendable, CaseIterable { case none, js, python }
     package enum Format: String, Sendable, CaseIterable { case json, toml, yaml }
 
     package struct FileTest: Hashable, Sendable {
@@ -79,7 +79,7 @@ package struct Clause: Hashable, Sendable {
     package struct TextTest: Hashable, Sendable {
         package let pattern: Pattern
         package let globs: [Glob]
-        package let comments: Comments
+        package let comments: Comments.Style
     }
 
     /// Asked of the files in which a program begins, or of those that are named.

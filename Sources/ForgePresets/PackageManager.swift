@@ -1,5 +1,7 @@
-internal import ForgeTOML
+package import ForgeManifests
 package import ForgeModel
+internal import ForgePatterns
+internal import ForgeTOML
 
 /// A package manager as data: `Presets/package-managers/<id>.toml`.
 package struct PackageManager: Hashable, Sendable {

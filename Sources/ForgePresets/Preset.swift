@@ -1,3 +1,4 @@
+package import ForgeManifests
 package import ForgeModel
 
 /// How a kind of project is recognized and built: a validated descriptor. A value that exists is sound.

@@ -1,6 +1,7 @@
-internal import Foundation
-internal import ForgeTOML
+package import ForgeManifests
 internal import ForgeModel
+internal import ForgeTOML
+internal import Foundation
 
 /// Every preset, package manager and toolchain Forge knows in one run.
 package struct PresetCatalog: Sendable {

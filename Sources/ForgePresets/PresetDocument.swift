@@ -1,5 +1,6 @@
-internal import ForgeTOML
+internal import ForgeManifests
 package import ForgeModel
+internal import ForgeTOML
 
 /// A preset's file as written: types are right, nothing more. `Preset` is what a validated one becomes.
 package struct PresetDocument: Sendable {

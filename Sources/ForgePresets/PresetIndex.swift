@@ -1,5 +1,6 @@
+internal import ForgeManifests
+internal import ForgeModel
 internal import Foundation
-package import ForgeModel
 
 /// What is known of a directory's descriptors without reading them: their ids, a package manager's ecosystem and the file of its
 /// workspaces, and what a project must have for a preset to match.

@@ -1,4 +1,6 @@
-package import ForgeModel
+internal import ForgeManifests
+internal import ForgeModel
+internal import ForgePatterns
 
 /// What a project must have for a preset to match: at least one of these. Weaker than the match itself, and cheap to ask.
 package struct PresetSieve: Hashable, Sendable {

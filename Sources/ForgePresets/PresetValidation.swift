@@ -1,5 +1,6 @@
-internal import ForgeTOML
 internal import ForgeModel
+internal import ForgePatterns
+internal import ForgeTOML
 
 extension Preset {
     /// Promotes a document to a preset; nil when `faults` grew. All that is wrong is said, not only the first.

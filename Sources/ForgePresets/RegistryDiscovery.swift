@@ -1,3 +1,4 @@
+package import ForgePatterns
 internal import ForgeTOML
 
 /// How a package manager's registries are learned: from its own configuration, never from a list in a descriptor.

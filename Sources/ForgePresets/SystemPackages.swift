@@ -1,4 +1,4 @@
-package import ForgeModel
+internal import ForgeModel
 internal import ForgeTOML
 
 /// Which package of a distribution has what a native build may miss: `system/debian.toml`.

@@ -1,10 +1,12 @@
 import ForgeModel
+import ForgePatterns
 import ForgePresets
 import ForgeTOML
 import ForgeTestSupport
 import Foundation
 import Testing
 
+@testable import ForgeManifests
 @testable import ForgePlanning
 
 /// Every reader of a stranger's files survives what chance makes of real ones: 10,000 inputs each, none of them slower than a second.

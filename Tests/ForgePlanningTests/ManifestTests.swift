@@ -1,3 +1,4 @@
+import ForgeManifests
 import ForgeModel
 import ForgePresets
 import Testing

@@ -1,8 +1,10 @@
+import ForgeManifests
 import ForgeModel
 import ForgePresets
 import Testing
 
 @testable import ForgePlanning
+@testable import ForgePlatforms
 
 /// Which of several files is believed, what is left, and what broken ones do.
 @Suite struct MovingInRulesTests {

@@ -1,4 +1,6 @@
+import ForgeManifests
 import ForgeModel
+import ForgePlatforms
 import ForgePresets
 import ForgeTestSupport
 import Testing

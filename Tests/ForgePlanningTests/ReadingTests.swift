@@ -1,7 +1,9 @@
 import ForgeModel
+import ForgePatterns
 import ForgePresets
 import Testing
 
+@testable import ForgeManifests
 @testable import ForgePlanning
 
 @Suite struct ReadingTests {

@@ -20,8 +20,8 @@ private struct HousePlan {
         self.floors = floors
     }
 
-    /// Plugins stand on floor 3, whatever they are called.
-    func floor(of module: String) -> Int? { floors[module] ?? (module.hasPrefix("forge-target-") ? 3 : nil) }
+    /// Plugins stand on floor 4, whatever they are called.
+    func floor(of module: String) -> Int? { floors[module] ?? (module.hasPrefix("forge-target-") ? 4 : nil) }
 }
 
 /// One import of a module of this package.

@@ -1,4 +1,6 @@
+internal import ForgeManifests
 internal import ForgeModel
+internal import ForgePatterns
 internal import ForgePresets
 
 /// Makes up small projects of which a match tree should hold: one for each way in which it can.

@@ -1,5 +1,6 @@
 package import ForgeModel
-package import ForgePresets
+package import ForgePatterns
+internal import ForgePresets
 internal import ForgeTOML
 
 extension ProjectConfiguration {

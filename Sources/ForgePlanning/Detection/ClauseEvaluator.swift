@@ -1,4 +1,7 @@
+internal import ForgeManifests
 internal import ForgeModel
+internal import ForgePatterns
+internal import ForgePlatforms
 internal import ForgePresets
 internal import ForgeTOML
 

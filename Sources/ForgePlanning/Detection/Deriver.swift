@@ -1,4 +1,7 @@
+internal import ForgeManifests
 internal import ForgeModel
+internal import ForgePatterns
+internal import ForgePlatforms
 internal import ForgePresets
 
 /// Works out a preset's values for one project, each with its provenance. Remembers them; used by one detection.

@@ -1,4 +1,7 @@
+internal import ForgeManifests
 internal import ForgeModel
+internal import ForgePatterns
+internal import ForgePlatforms
 internal import ForgePresets
 
 /// Turns the winner of a ranking into a `Detection`.

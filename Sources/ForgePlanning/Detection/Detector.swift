@@ -1,4 +1,7 @@
+internal import ForgeManifests
 package import ForgeModel
+internal import ForgePatterns
+internal import ForgePlatforms
 package import ForgePresets
 
 /// Recognizes what a project is. Pure over a read-only tree: it looks at files and runs nothing. May block on files.

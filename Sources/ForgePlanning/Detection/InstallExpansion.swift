@@ -1,4 +1,6 @@
+internal import ForgeManifests
 internal import ForgeModel
+internal import ForgePatterns
 internal import ForgePresets
 
 /// Makes of a preset's one install step what its package manager needs for it: a lockfile first where there is none, and a

@@ -1,4 +1,6 @@
+internal import ForgeManifests
 internal import ForgeModel
+internal import ForgePatterns
 internal import ForgePresets
 
 /// Decides which package manager a project uses: the one it names, the one whose lockfile lies there, the one it is

@@ -1,4 +1,6 @@
+internal import ForgeManifests
 internal import ForgeModel
+internal import ForgePlatforms
 internal import ForgePresets
 
 /// What the files of other platforms say for one folder, most believed first. `crowdforge.toml` goes before all of them.

@@ -1,4 +1,5 @@
 package import ForgeModel
+internal import ForgePlatforms
 internal import ForgePresets
 
 /// What was taken of one file of another platform, and what was not.
@@ -62,9 +63,12 @@ package struct PlatformReport: Hashable, Sendable, Encodable {
     /// Nil for a file that is read as people expect it to be: nothing has to be said.
     var diagnostic: Diagnostic? {
         if let fault { return fault }
-        if left.isEmpty, PlatformFile.everyday.contains(platform) { return nil }
+        if left.isEmpty, Self.everyday.contains(platform) { return nil }
         return Diagnostic(line)
     }
+
+    /// What many projects have that move in from nowhere.
+    private static let everyday: Set<String> = ["Procfile", "Nx"]
 }
 
 extension MovingIn {

@@ -1,5 +1,7 @@
-package import ForgePresets
+internal import ForgeManifests
 internal import ForgeModel
+internal import ForgePatterns
+package import ForgePresets
 
 /// A preset with everything its families say: `forge preset show`.
 package struct PresetDescription: Sendable, Encodable {

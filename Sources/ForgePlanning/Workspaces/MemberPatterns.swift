@@ -1,4 +1,6 @@
+internal import ForgeManifests
 internal import ForgeModel
+internal import ForgePatterns
 internal import ForgePresets
 
 /// The folders that a workspace's list of patterns stands for.

@@ -1,4 +1,7 @@
+internal import ForgeManifests
 internal import ForgeModel
+internal import ForgePatterns
+internal import ForgePlatforms
 internal import ForgePresets
 
 /// A tool whose own file lists the projects of a repository, where no package manager does.

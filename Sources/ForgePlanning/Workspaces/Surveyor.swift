@@ -1,3 +1,4 @@
+internal import ForgeManifests
 package import ForgeModel
 package import ForgePresets
 

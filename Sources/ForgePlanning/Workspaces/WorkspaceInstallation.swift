@@ -1,4 +1,6 @@
+internal import ForgeManifests
 internal import ForgeModel
+internal import ForgePatterns
 internal import ForgePresets
 
 /// The steps that install what an app of a workspace needs. Their key is the lockfile and all manifests: the source of a member is

@@ -1,3 +1,4 @@
+internal import ForgeManifests
 internal import ForgeModel
 internal import ForgePresets
 internal import ForgeTOML

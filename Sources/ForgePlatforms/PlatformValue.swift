@@ -1,3 +1,4 @@
+internal import ForgeManifests
 internal import ForgeModel
 
 /// Why a value is not taken.

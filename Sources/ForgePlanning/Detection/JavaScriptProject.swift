@@ -1,3 +1,4 @@
+package import ForgeManifests
 package import ForgeModel
 package import ForgePresets
 

@@ -1,5 +1,3 @@
-package import ForgePresets
-
 /// One name a manifest asks for.
 package struct Dependency: Hashable, Sendable {
     package enum Scope: String, Sendable { case prod, dev }

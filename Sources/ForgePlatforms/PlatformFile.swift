@@ -37,9 +37,6 @@ extension PlatformFile {
     /// images, the lists of processes that many read.
     static let all = [vercel, netlify, render, digitalOcean, fly, railpack, nixpacks, wrangler, heroku, procfile]
 
-    /// What many projects have that move in from nowhere.
-    static let everyday: Set<String> = ["Procfile", "Nx"]
-
     private static let unchanged = "what a build writes is served unchanged"
     private static let workers = "workers do not run here"
     private static let unscheduled = "nothing runs on a schedule"

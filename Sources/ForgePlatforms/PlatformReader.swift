@@ -1,13 +1,15 @@
+package import ForgeManifests
 internal import ForgeModel
-internal import ForgePresets
 internal import ForgeTOML
 
 /// Reads the files of other platforms that lie in one folder. Nothing in them is executed, and none of them can make a build fail.
-struct PlatformReader {
-    let files: ProjectFiles
+package struct PlatformReader {
+    private let files: ProjectFiles
+
+    package init(files: ProjectFiles) { self.files = files }
 
     /// What they say, file by file in the order of belief, service by service in the order of the file.
-    func read() -> [PlatformConfiguration] { PlatformFile.all.flatMap(read) }
+    package func read() -> [PlatformConfiguration] { PlatformFile.all.flatMap(read) }
 
     private func read(_ file: PlatformFile) -> [PlatformConfiguration] {
         for path in file.paths.map(Manifests.path) {

@@ -1,5 +1,3 @@
-internal import ForgePresets
-
 /// The modules a JavaScript or TypeScript file names: `import … from "x"`, `import "x"`, `import("x")`, `require("x")`, `export … from "x"`.
 /// Lexed, never executed.
 package struct JavaScriptSource: Hashable, Sendable {

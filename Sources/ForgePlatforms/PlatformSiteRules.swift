@@ -1,3 +1,4 @@
+internal import ForgeManifests
 internal import ForgeModel
 
 extension PlatformFile {
@@ -17,10 +18,10 @@ extension PlatformFile {
 
 /// What of a platform's file a site's rules came from.
 package struct PlatformSiteUse: Hashable, Sendable {
-    let key: String
+    package let key: String
     /// `redirect`, `header`.
-    let use: String
-    let line: Int
+    package let use: String
+    package let line: Int
 }
 
 extension PlatformReading {

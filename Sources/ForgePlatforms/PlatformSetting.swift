@@ -1,5 +1,4 @@
 package import ForgeModel
-internal import ForgePresets
 
 /// One thing that a platform's file says about how a project is built or run.
 package struct PlatformSetting: Hashable, Sendable {
@@ -27,7 +26,8 @@ package struct PlatformSetting: Hashable, Sendable {
             }
         }
 
-        init?(key: String) {
+        /// The one that `crowdforge.toml` calls so.
+        package init?(key: String) {
             guard let slot = Slot.allCases.first(where: { $0.key == key }) else { return nil }
             self = slot
         }
@@ -41,6 +41,10 @@ package struct PlatformSetting: Hashable, Sendable {
     package let location: SourceLocation
     /// Of an output: that the build writes nothing else that its server needs.
     package var isWhole = false
+
+    package init(slot: Slot, text: String, key: String, location: SourceLocation, isWhole: Bool = false) {
+        (self.slot, self.text, self.key, self.location, self.isWhole) = (slot, text, key, location, isWhole)
+    }
 
     /// `netlify.toml:3`
     package var place: String { location.file + (location.line.map { ":\($0)" } ?? "") }
@@ -62,6 +66,8 @@ package struct PlatformRemark: Hashable, Sendable {
     package let key: String
     package let reason: String
     package let line: Int?
+
+    package init(key: String, reason: String, line: Int?) { (self.key, self.reason, self.line) = (key, reason, line) }
 }
 
 /// What a file of another platform says for one folder.
@@ -79,7 +85,7 @@ package struct PlatformConfiguration: Hashable, Sendable {
     /// Why nothing of it could be read. It is no fault of the project's: nothing here needs the file.
     package var fault: Diagnostic?
 
-    init(platform: String, file: String) {
+    package init(platform: String, file: String) {
         self.platform = platform
         self.file = file
     }
@@ -88,5 +94,5 @@ package struct PlatformConfiguration: Hashable, Sendable {
     package func setting(_ slot: PlatformSetting.Slot) -> PlatformSetting? { settings.first { $0.slot == slot } }
 
     /// The folder it speaks for, below the one it lies in.
-    var root: RelativePath { setting(.root).flatMap { try? RelativePath(parsing: $0.text) } ?? .root }
+    package var root: RelativePath { setting(.root).flatMap { try? RelativePath(parsing: $0.text) } ?? .root }
 }

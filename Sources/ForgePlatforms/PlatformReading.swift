@@ -1,3 +1,4 @@
+internal import ForgeManifests
 internal import ForgeModel
 
 /// Sorts what one file says by what its keys mean.

@@ -1,6 +1,5 @@
-internal import ForgeModel
-package import ForgePresets
-internal import ForgeTOML
+package import ForgeModel
+package import ForgeTOML
 
 /// What the project's manifests and lockfiles list, parsed once. Used by one detection on one thread.
 package final class Manifests {
@@ -69,7 +68,7 @@ package final class Manifests {
     package func scripts() throws -> [JSONNode.Member] { try files.json(Manifests.path("package.json"))?["scripts"]?.members ?? [] }
 
     /// Only for names that are written in this program or were checked when their descriptor was.
-    static func path(_ literal: String) -> RelativePath {
+    package static func path(_ literal: String) -> RelativePath {
         literal.split(separator: "/").filter { $0 != "." && $0 != ".." }.reduce(RelativePath.root) { $0.appending(component: String($1)) }
     }
 
@@ -159,11 +158,14 @@ package struct RequirementParts {
 }
 
 /// The dependency tables of `pyproject.toml` (PEP 621, PEP 735, Poetry) and `Pipfile`.
-struct PythonManifest {
-    let table: TOMLTable
-    let file: String
+package struct PythonManifest {
+    private let table: TOMLTable
+    private let file: String
 
-    func pyproject() -> [Dependency] {
+    /// - Parameter file: as messages call it.
+    package init(table: TOMLTable, file: String) { (self.table, self.file) = (table, file) }
+
+    package func pyproject() -> [Dependency] {
         let project = table["project"]?.table
         var all = lines(project?["dependencies"]?.array, .prod)
         for extra in project?["optional-dependencies"]?.table?.entries ?? [] { all += lines(extra.node.array, .dev) }

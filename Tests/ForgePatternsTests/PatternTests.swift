@@ -1,6 +1,6 @@
 import Testing
 
-@testable import ForgePresets
+@testable import ForgePatterns
 
 @Suite struct PatternTests {
     @Test(arguments: [
@@ -43,12 +43,6 @@ import Testing
         #expect(!Glob.matches("Vite.config.ts", part: "vite.*"))
         #expect(throws: GlobError.self) { try Glob("../x") }
         #expect(throws: GlobError.self) { try Glob("{a") }
-    }
-
-    @Test func namesCloseByAreSuggestedAndFarOnesAreNot() {
-        #expect(NearestName.of("comand", in: ["command", "output"]) == "command")
-        #expect(NearestName.of("nextsj", in: ["nextjs", "node"]) == "nextjs")
-        #expect(NearestName.of("zzz", in: ["command", "output"]) == nil)
     }
 
     /// What a search passes over must hold no match.

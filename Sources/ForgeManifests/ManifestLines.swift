@@ -1,4 +1,4 @@
-internal import ForgePresets
+internal import ForgePatterns
 
 /// How a manifest that is a program, or that many dialects share, lists what it depends on: patterns of its lines.
 struct ManifestLines {

@@ -14,11 +14,15 @@ package struct JSONNode: Hashable, Sendable {
         package let key: String
         package let line: Int
         package let node: JSONNode
+
+        package init(key: String, line: Int, node: JSONNode) { (self.key, self.line, self.node) = (key, line, node) }
     }
 
     package let value: Value
     package let line: Int
     package let column: Int
+
+    package init(value: Value, line: Int, column: Int) { (self.value, self.line, self.column) = (value, line, column) }
 
     package var string: String? { if case .string(let text) = value { text } else { nil } }
     package var members: [Member] { if case .object(let members) = value { members } else { [] } }

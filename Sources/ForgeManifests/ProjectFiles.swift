@@ -1,5 +1,5 @@
 package import ForgeModel
-package import ForgePresets
+package import ForgePatterns
 package import ForgeTOML
 
 /// One app's files, read through a bounded, remembering window: each file once, links followed inside the tree only, and
@@ -38,13 +38,13 @@ package final class ProjectFiles {
     }
 
     /// The same tree, seen from a folder below this one's root, without the folders of others in it.
-    func folder(_ path: RelativePath, without others: [RelativePath] = []) -> ProjectFiles {
+    package func folder(_ path: RelativePath, without others: [RelativePath] = []) -> ProjectFiles {
         let hidden = others.filter { $0 != path }.compactMap { $0.relative(to: path) }
         return ProjectFiles(tree: tree, root: root.appending(path), hidden: Set(hidden))
     }
 
     /// The whole source.
-    var atSource: ProjectFiles { ProjectFiles(tree: tree) }
+    package var atSource: ProjectFiles { ProjectFiles(tree: tree) }
 
     private func isHidden(_ path: RelativePath) -> Bool { !hidden.isEmpty && hidden.contains { path.isWithin($0) } }
 
@@ -138,7 +138,7 @@ package final class ProjectFiles {
     }
 
     /// Every path below the app's root that fits, sorted; at most `limit`.
-    package func expand(_ glob: Glob, kind: Clause.FileKind = .file, depth: Int = 0, limit: Int = 64) throws -> [RelativePath] {
+    package func expand(_ glob: Glob, kind: FileKind = .file, depth: Int = 0, limit: Int = 64) throws -> [RelativePath] {
         var found = Finds(limit: limit * 4)
         for start in try folders(depth: depth) {
             for parts in glob.alternatives { try expand(parts[...], below: start, kind, &found) }
@@ -155,7 +155,7 @@ package final class ProjectFiles {
     package func display(_ path: RelativePath) -> String { root.appending(path).display }
 
     private func expand(
-        _ parts: ArraySlice<String>, below folder: RelativePath, _ kind: Clause.FileKind, _ found: inout Finds
+        _ parts: ArraySlice<String>, below folder: RelativePath, _ kind: FileKind, _ found: inout Finds
     ) throws {
         guard let part = parts.first, found.paths.count < found.limit else { return }
         let rest = parts.dropFirst()
@@ -173,7 +173,7 @@ package final class ProjectFiles {
     }
 
     private func visit(
-        _ path: RelativePath, _ rest: ArraySlice<String>, _ kind: Clause.FileKind, _ found: inout Finds
+        _ path: RelativePath, _ rest: ArraySlice<String>, _ kind: FileKind, _ found: inout Finds
     ) throws {
         guard let node = try node(path) else { return }
         switch (rest.isEmpty, node) {
@@ -240,3 +240,6 @@ package final class ProjectFiles {
             hint: "correct the file: it decides how the project is built")
     }
 }
+
+/// What may stand at a path that is looked for.
+package enum FileKind: String, Sendable, CaseIterable { case file, directory, any }

@@ -1,5 +1,4 @@
 internal import ForgeModel
-internal import ForgePresets
 internal import ForgeTOML
 
 /// Manifests of the ecosystems beside npm and PyPI. Those that are programs are searched line by line for what they list, never run.

@@ -1,3 +1,4 @@
+internal import ForgeManifests
 internal import ForgeModel
 
 /// One of Vercel's `routes`, the list from which redirects, rewrites and headers came forth there: its source is an expression.

@@ -1,9 +1,10 @@
-package import ForgePresets
-
 /// Blanks out comments, so that a commented line is not taken for a setting. Lines keep their numbers; strings stay.
 package enum Comments {
-    package static func strip(_ text: String, _ language: Clause.Comments) -> String {
-        switch language {
+    /// How they are written.
+    package enum Style: String, Sendable, CaseIterable { case none, js, python }
+
+    package static func strip(_ text: String, _ style: Style) -> String {
+        switch style {
         case .none: text
         case .js: script(text)
         case .python: python(text)

@@ -1,4 +1,6 @@
+package import ForgeManifests
 package import ForgeModel
+internal import ForgePatterns
 package import ForgePresets
 
 /// The Python files in which an application object may live, read once. Used by one detection on one thread.

@@ -1,17 +1,17 @@
 /// The directives of a `go.mod` or `go.work`, as far as they say what lies where.
-struct GoFile {
-    struct Use {
-        let text: String
-        let line: Int
+package struct GoFile {
+    package struct Use {
+        package let text: String
+        package let line: Int
     }
 
-    private(set) var module: String?
-    private(set) var uses: [Use] = []
-    private(set) var requires: [String] = []
+    package private(set) var module: String?
+    package private(set) var uses: [Use] = []
+    package private(set) var requires: [String] = []
     /// Folders that stand in for modules, relative to the file's own.
-    private(set) var replacements: [String] = []
+    package private(set) var replacements: [String] = []
 
-    init(_ text: String) {
+    package init(_ text: String) {
         var block: String?
         for (index, line) in SourceText.lines(text).enumerated() {
             var words = GoFile.words(line)
