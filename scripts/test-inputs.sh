@@ -170,10 +170,31 @@ yarn() {
     stamp yarn "$is"
 }
 
+# Gems as files: what the Ruby projects need, out of Debian's packages.
+gems() {
+    is=$(digest fixtures/registries/gem)
+    ! fresh gems "$is" || return 0
+    say "making the gem registry"
+    debian_index jekyll
+    mkdir "$new/gem-root"
+    mkdir -m 777 "$new/gem-download"
+    (cd "$new/gem-download" && apt-get download -qq jekyll libsass1 puma $(printf 'ruby-%s ' addressable colorator concurrent em-websocket eventmachine \
+        ffi forwardable-extended http-parser.rb i18n jekyll-sass-converter jekyll-watch kramdown kramdown-parser-gfm liquid listen mercenary mustermann \
+        nio4r pathutil public-suffix rack rack-protection rb-inotify rouge ruby2-keywords sassc sinatra terminal-table tilt unicode-display-width webrick))
+    for deb in "$new"/gem-download/*.deb; do
+        name=${deb##*/}
+        dpkg-deb -x "$deb" "$new/gem-root/${name%%_*}"
+    done
+    ruby fixtures/registries/gem/pack.rb "$new/gem-root" "$new/gems"
+    publish gems
+    stamp gems "$is"
+}
+
 compilers() {
     missing=
-    [ -x /usr/bin/g++ ] || missing="$missing g++"
-    for program in cmake meson cargo; do [ -x "/usr/bin/$program" ] || missing="$missing $program"; done
+    for pair in g++:g++ cmake:cmake meson:meson cargo:cargo ruby:ruby bundle:bundler mix:elixir; do
+        [ -x "/usr/bin/${pair%:*}" ] || missing="$missing ${pair#*:}"
+    done
     [ -n "$missing" ] || return 0
     say "installing:$missing"
     debian_index cargo
@@ -185,6 +206,7 @@ compilers
 documentation
 toolchains
 yarn
+gems
 npm_pool
 npm_project express-app
 npm_project react-app
