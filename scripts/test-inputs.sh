@@ -190,9 +190,38 @@ gems() {
     stamp gems "$is"
 }
 
+# A Maven repository as files: what a jar is built with, out of Debian's packages.
+maven_pool() {
+    is=$(digest fixtures/registries/maven)
+    ! fresh maven "$is" || return 0
+    say "making the Maven repository"
+    debian_index libsurefire-java
+    mkdir -m 777 "$new/maven-download"
+    (cd "$new/maven-download" && apt-get download -qq junit5 $(printf 'lib%s-java ' \
+        aopalliance apache-pom asm atinject-jsr330-api cdi-api commons-compress commons-io commons-lang3 commons-parent \
+        error-prone geronimo-interceptor-3.0-spec guava guice jsr305 maven-archiver maven-common-artifact-filters \
+        maven-compiler-plugin maven-file-management maven-filtering maven-jar-plugin maven-parent maven-plugin-tools \
+        maven-resolver maven-resources-plugin maven-shared-incremental maven-shared-io maven-shared-utils maven3-core \
+        plexus-archiver plexus-build-api plexus-cipher plexus-classworlds plexus-compiler plexus-component-annotations \
+        plexus-interpolation plexus-io plexus-languages plexus-sec-dispatcher plexus-utils2 qdox2 sisu-inject sisu-plexus slf4j \
+        snappy surefire wagon-provider-api xz))
+    for deb in "$new"/maven-download/*.deb; do dpkg-deb -x "$deb" "$new/maven-root"; done
+    $python fixtures/registries/maven/pack.py "$new/maven-root" "$new/maven"
+    publish maven
+    stamp maven "$is"
+}
+
+composer_pool() {
+    is=$(digest fixtures/registries/composer)
+    ! fresh composer "$is" || return 0
+    $python fixtures/registries/composer/pack.py "$new/composer"
+    publish composer
+    stamp composer "$is"
+}
+
 compilers() {
     missing=
-    for pair in g++:g++ cmake:cmake meson:meson cargo:cargo ruby:ruby bundle:bundler mix:elixir; do
+    for pair in g++:g++ cmake:cmake meson:meson cargo:cargo ruby:ruby bundle:bundler mix:elixir javac:default-jdk-headless mvn:maven composer:composer; do
         [ -x "/usr/bin/${pair%:*}" ] || missing="$missing ${pair#*:}"
     done
     [ -n "$missing" ] || return 0
@@ -207,6 +236,8 @@ documentation
 toolchains
 yarn
 gems
+maven_pool
+composer_pool
 npm_pool
 npm_project express-app
 npm_project react-app

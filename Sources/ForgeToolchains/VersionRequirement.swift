@@ -111,7 +111,8 @@ package struct VersionRequirement: Hashable, Sendable {
     /// `v20.x` is 20; nothing at all where it is `*`. Nil for what is no version.
     private static func numbers(_ text: String) -> [Int]? {
         var rest = text[...]
-        for prefix in ["v", "go", "extended_", "python-", "node-", "ruby-"] where rest.hasPrefix(prefix) { rest = rest.dropFirst(prefix.count) }
+        let prefixes = ["v", "go", "extended_", "python-", "node-", "ruby-"]
+        for prefix in prefixes where rest.hasPrefix(prefix) { rest = rest.dropFirst(prefix.count) }
         // A build's metadata and what comes before a release are no part of the order.
         rest = rest.prefix { $0 != "-" && $0 != "+" && $0 != "_" }
         var numbers: [Int] = []
