@@ -170,10 +170,60 @@ yarn() {
     stamp yarn "$is"
 }
 
+# Gems as files: what the Ruby projects need, out of Debian's packages.
+gems() {
+    is=$(digest fixtures/registries/gem)
+    ! fresh gems "$is" || return 0
+    say "making the gem registry"
+    debian_index jekyll
+    mkdir "$new/gem-root"
+    mkdir -m 777 "$new/gem-download"
+    (cd "$new/gem-download" && apt-get download -qq jekyll libsass1 puma $(printf 'ruby-%s ' addressable colorator concurrent em-websocket eventmachine \
+        ffi forwardable-extended http-parser.rb i18n jekyll-sass-converter jekyll-watch kramdown kramdown-parser-gfm liquid listen mercenary mustermann \
+        nio4r pathutil public-suffix rack rack-protection rb-inotify rouge ruby2-keywords sassc sinatra terminal-table tilt unicode-display-width webrick))
+    for deb in "$new"/gem-download/*.deb; do
+        name=${deb##*/}
+        dpkg-deb -x "$deb" "$new/gem-root/${name%%_*}"
+    done
+    ruby fixtures/registries/gem/pack.rb "$new/gem-root" "$new/gems"
+    publish gems
+    stamp gems "$is"
+}
+
+# A Maven repository as files: what a jar is built with, out of Debian's packages.
+maven_pool() {
+    is=$(digest fixtures/registries/maven)
+    ! fresh maven "$is" || return 0
+    say "making the Maven repository"
+    debian_index libsurefire-java
+    mkdir -m 777 "$new/maven-download"
+    (cd "$new/maven-download" && apt-get download -qq junit5 $(printf 'lib%s-java ' \
+        aopalliance apache-pom asm atinject-jsr330-api cdi-api commons-compress commons-io commons-lang3 commons-parent \
+        error-prone geronimo-interceptor-3.0-spec guava guice jsr305 maven-archiver maven-common-artifact-filters \
+        maven-compiler-plugin maven-file-management maven-filtering maven-jar-plugin maven-parent maven-plugin-tools \
+        maven-resolver maven-resources-plugin maven-shared-incremental maven-shared-io maven-shared-utils maven3-core \
+        plexus-archiver plexus-build-api plexus-cipher plexus-classworlds plexus-compiler plexus-component-annotations \
+        plexus-interpolation plexus-io plexus-languages plexus-sec-dispatcher plexus-utils2 qdox2 sisu-inject sisu-plexus slf4j \
+        snappy surefire wagon-provider-api xz))
+    for deb in "$new"/maven-download/*.deb; do dpkg-deb -x "$deb" "$new/maven-root"; done
+    $python fixtures/registries/maven/pack.py "$new/maven-root" "$new/maven"
+    publish maven
+    stamp maven "$is"
+}
+
+composer_pool() {
+    is=$(digest fixtures/registries/composer)
+    ! fresh composer "$is" || return 0
+    $python fixtures/registries/composer/pack.py "$new/composer"
+    publish composer
+    stamp composer "$is"
+}
+
 compilers() {
     missing=
-    [ -x /usr/bin/g++ ] || missing="$missing g++"
-    for program in cmake meson cargo; do [ -x "/usr/bin/$program" ] || missing="$missing $program"; done
+    for pair in g++:g++ cmake:cmake meson:meson cargo:cargo ruby:ruby bundle:bundler mix:elixir javac:default-jdk-headless mvn:maven composer:composer; do
+        [ -x "/usr/bin/${pair%:*}" ] || missing="$missing ${pair#*:}"
+    done
     [ -n "$missing" ] || return 0
     say "installing:$missing"
     debian_index cargo
@@ -185,6 +235,9 @@ compilers
 documentation
 toolchains
 yarn
+gems
+maven_pool
+composer_pool
 npm_pool
 npm_project express-app
 npm_project react-app

@@ -9,6 +9,8 @@ package final class Manifests {
 
     package init(files: ProjectFiles) { self.files = files }
 
+    private static let umbrella = try? Glob("apps/*/mix.exs")
+
     /// Everything the manifests of an ecosystem ask for, in file order.
     package func dependencies(_ ecosystem: Ecosystem) throws -> [Dependency] {
         if let known = known[ecosystem] { return known }
@@ -53,7 +55,9 @@ package final class Manifests {
             if lines.contains(where: { !$0.hasPrefix("#") && $0.contains { !$0.isWhitespace } }) { return true }
             return try files.toml(Manifests.path("pyproject.toml"))?["build-system"] != nil
         // Their managers also fetch what a project does not list: a build tool's plug-ins, a language's own library.
-        case .gem, .composer, .hex, .maven, .nuget, .pub, .shards, .swift: return true
+        case .gem, .composer, .maven, .nuget, .pub, .shards, .swift: return true
+        // Apps under one umbrella list what they need themselves.
+        case .hex: return try Manifests.umbrella.map { try !files.expand($0).isEmpty } ?? false
         case .cargo, .go, .deno: return false
         }
     }

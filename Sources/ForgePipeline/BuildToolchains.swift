@@ -62,10 +62,10 @@ struct BuildToolchains: Sendable {
     /// - Throws: `toolchain.unsatisfied`, `toolchain.requirement`, `toolchain.missing`, and what fetching throws.
     func identify(_ plan: BuildPlan) async throws -> IdentifiedToolchains {
         var result = IdentifiedToolchains()
-        var hosts: [String: [String]] = [:]
+        var hosts: [String: HostToolchains.Programs] = [:]
         for (name, text) in try plan.toolchains.sorted(by: { try order($0.key) < order($1.key) }) {
             guard let toolchain = try catalog.toolchain(name) else {
-                hosts[name] = [name]
+                hosts[name] = HostToolchains.Programs(executables: [name], versionCommand: [])
                 continue
             }
             let wish = try wish(toolchain, text, plan.toolchainOrigins?[name])
@@ -73,14 +73,14 @@ struct BuildToolchains: Sendable {
             if let (pin, tree) = try await pinned(wish, &result) {
                 take(pin, tree, wish, text, plan, &result)
             } else {
-                hosts[name] = toolchain.executables
+                hosts[name] = Self.programs(toolchain)
                 try await takeHost(wish, text, &result)
             }
         }
         let identities = try await host.identify(hosts)
         result.identities.merge(identities) { own, _ in own }
         let (runtimes, files) = try HostToolchains.runtimes(
-            plan.artifact.runtimes.filter { hosts[$0] != nil }, executables: hosts, identities: identities)
+            plan.artifact.runtimes.filter { hosts[$0] != nil }, executables: hosts.mapValues(\.executables), identities: identities)
         result.runtimes = (result.runtimes + runtimes).sorted { $0.name < $1.name }
         result.files = files
         return result
@@ -246,8 +246,12 @@ struct BuildToolchains: Sendable {
 
     // MARK: The machine's own
 
+    private static func programs(_ toolchain: Toolchain) -> HostToolchains.Programs {
+        HostToolchains.Programs(executables: toolchain.executables, versionCommand: toolchain.versionCommand)
+    }
+
     private func hostVersion(_ toolchain: Toolchain) async throws -> ToolVersion? {
-        let identities = try await host.identify([toolchain.id: toolchain.executables])
+        let identities = try await host.identify([toolchain.id: Self.programs(toolchain)])
         return identities[toolchain.id]?.split(separator: " ").first.flatMap { ToolVersion($0) }
     }
 

@@ -21,6 +21,13 @@ struct HostToolchains {
         "mix": "elixir", "stack": "haskell-stack", "cobc": "gnucobol",
     ]
 
+    /// What makes a toolchain up on the host.
+    struct Programs {
+        let executables: [String]
+        /// Prints the version; none: the first program is asked in the usual ways.
+        let versionCommand: [String]
+    }
+
     let memoPath: String
 
     /// What an artifact that needs these toolchains says about them, and the files behind them. Call after `identify`.
@@ -40,19 +47,20 @@ struct HostToolchains {
         return (runtimes, files)
     }
 
-    /// Name → identity (`20.20.2 sha256:…`) of each toolchain; `executables` are the programs that make it up, the first tells the version.
+    /// Name → identity (`20.20.2 sha256:…`) of each toolchain.
     /// - Throws: `ForgeError` naming a toolchain that is not installed.
-    func identify(_ toolchains: [String: [String]]) async throws -> [String: String] {
+    func identify(_ toolchains: [String: Programs]) async throws -> [String: String] {
         guard !toolchains.isEmpty else { return [:] }
         let stored = try? JSONDecoder().decode([String: Memo].self, from: Data(Files.read(memoPath) ?? []))
         var memo = stored ?? [:]
         var identities: [String: String] = [:]
         var changed = false
-        for (name, executables) in toolchains.sorted(by: { $0.key < $1.key }) {
-            let paths = try executables.map { try Self.locate($0, of: name) }
-            let stamp = try paths.map(Self.stamp).joined(separator: " ")
+        for (name, programs) in toolchains.sorted(by: { $0.key < $1.key }) {
+            let paths = try programs.executables.map { try Self.locate($0, of: name) }
+            let stamp = (try paths.map(Self.stamp) + programs.versionCommand).joined(separator: " ")
             if memo[name]?.stamp != stamp {
-                memo[name] = Memo(stamp: stamp, identity: try await Self.measure(paths))
+                let version = await Self.version(programs.versionCommand, orOf: paths[0])
+                memo[name] = Memo(stamp: stamp, identity: "\(version) \(try await Self.measure(paths))")
                 changed = true
             }
             identities[name] = memo[name]?.identity
@@ -81,8 +89,8 @@ struct HostToolchains {
         return "\(path):\(signature.inode):\(signature.size):\(signature.modified):\(signature.changed)"
     }
 
-    private static func measure(_ paths: [String]) async throws -> String {
-        let digest = try await BlockingPool.run {
+    private static func measure(_ paths: [String]) async throws -> Digest {
+        try await BlockingPool.run {
             var hasher = DigestHasher()
             let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 16)
             defer { buffer.deallocate() }
@@ -96,14 +104,14 @@ struct HostToolchains {
             }
             return hasher.finish()
         }
-        return "\(await version(of: paths[0])) \(digest)"
     }
 
     /// The first dotted number a program prints about itself; `?` when it tells none.
-    private static func version(of path: String) async -> String {
-        for argument in ["--version", "version"] {
+    private static func version(_ command: [String], orOf path: String) async -> String {
+        let own = command.first.flatMap { program in searchPath.map { "\($0)/\(program)" }.first(where: Files.exists) }
+        for words in own.map({ [[$0] + command.dropFirst()] }) ?? [[path, "--version"], [path, "version"]] {
             let request = ChildProcess.Request(
-                path, [argument], environment: ["PATH": searchPath.joined(separator: ":"), "LANG": "C.UTF-8"])
+                words[0], Array(words.dropFirst()), environment: ["PATH": searchPath.joined(separator: ":"), "LANG": "C.UTF-8"])
             guard let result = try? await ChildProcess.output(request), result.status.isSuccess else { continue }
             let text = String(decoding: result.output, as: UTF8.self)
             if let match = text.firstMatch(of: /[0-9]+\.[0-9]+(\.[0-9]+)?/) { return String(match.output.0) }

@@ -91,6 +91,8 @@ package struct ArtifactTemplate: Hashable, Sendable {
     package let dockerfile: Template?
     /// What a running server's environment holds unless the project says otherwise.
     package let environment: [String: String]
+    /// Steps that serve the build alone, where the preset itself says how the result is started.
+    package let leavesOut: [String]
 }
 
 package struct KnownVersions: Hashable, Sendable {

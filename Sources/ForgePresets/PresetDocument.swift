@@ -49,6 +49,7 @@ package struct PresetDocument: Sendable {
         var healthPath: Located<String>?
         var dockerfile: Located<String>?
         var environment: [(key: String, value: Located<String>)]
+        var leavesOut: [Located<String>]
     }
 
     struct VersionsDocument: Sendable {
@@ -142,6 +143,7 @@ extension PresetDocument.ArtifactDocument {
         healthPath = reader.string("healthPath")
         dockerfile = reader.string("dockerfile")
         environment = reader.stringTable("environment")
+        leavesOut = reader.strings("leavesOut") ?? family?.leavesOut ?? []
         reader.finish()
     }
 }

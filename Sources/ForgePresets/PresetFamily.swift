@@ -90,6 +90,7 @@ extension PresetDocument.ArtifactDocument {
         guard let family else { return self }
         return PresetDocument.ArtifactDocument(
             kind: kind ?? family.kind, port: port ?? family.port, healthPath: healthPath ?? family.healthPath,
-            dockerfile: dockerfile ?? family.dockerfile, environment: family.environment + environment)
+            dockerfile: dockerfile ?? family.dockerfile, environment: family.environment + environment,
+            leavesOut: leavesOut)
     }
 }

@@ -38,7 +38,8 @@ extension Preset {
         self.artifact = ArtifactTemplate(
             kind: kind, port: artifact.port?.value ?? 8080, healthPath: artifact.healthPath?.value,
             dockerfile: artifact.dockerfile.map { Template($0.value) },
-            environment: Dictionary(artifact.environment.map { ($0.key, $0.value.value) }) { $1 })
+            environment: Dictionary(artifact.environment.map { ($0.key, $0.value.value) }) { $1 },
+            leavesOut: artifact.leavesOut.map(\.value))
         publicVariables = document.publicVariables.map(\.value)
         cases = document.cases.compactMap { item in
             item.when.map { PresetCase(when: $0, kind: item.kind, derive: item.derive) }
@@ -77,6 +78,12 @@ private struct PresetCheck {
         }
         if let path = document.artifact?.healthPath, !path.value.hasPrefix("/") {
             faults.add("`healthPath` begins with `/`, found `\(path.value)`", at: path.location)
+        }
+        let steps = document.steps.compactMap { $0.id?.value }
+        for step in document.artifact?.leavesOut ?? [] where !steps.contains(step.value) {
+            faults.add(
+                "there is no step `\(step.value)` to leave out", at: step.location,
+                hint: NearestName.of(step.value, in: steps).map { "did you mean `\($0)`?" })
         }
         if let file = document.artifact?.dockerfile { placeholders(Template(file.value), at: file.location) }
     }

@@ -9,6 +9,10 @@ package struct Toolchain: Hashable, Sendable {
         case npm
         /// PEP 440's specifiers: `>=3.11,<4`; npm's `^` and `~` besides, which Poetry has.
         case python
+        /// RubyGems' and Hex's: `~> 3.1`, `>= 1.14 and < 2.0`.
+        case gem
+        /// Composer's: `^8.2 | ~8.1.3`.
+        case composer
     }
 
     package let id: String

@@ -48,11 +48,18 @@ struct OCIBundle {
     /// Where `forge-sandbox` mounts what the bundle refers to (its `STAGE`).
     private static let stage = "/run/forge"
 
-    /// Folders and files of the host that programs below /usr expect in /etc; only those that exist are shown, read-only.
+    /// Folders and files of the host that programs below /usr expect in /etc; only those that exist are shown, read-only. Maven's settings,
+    /// which may hold passwords, are not among them.
     private static let sharedConfiguration = [
         "/etc/alternatives", "/etc/ssl/certs", "/etc/ssl/openssl.cnf", "/etc/ld.so.cache", "/etc/fonts", "/etc/mime.types", "/etc/python3",
-        "/etc/python3.11", "/etc/perl", "/etc/php", "/etc/java-17-openjdk", "/etc/magic",
+        "/etc/perl", "/etc/php", "/etc/magic", "/etc/maven/m2.conf", "/etc/maven/logging",
     ]
+
+    /// The same of programs of which a machine may have several versions.
+    private static var versionedConfiguration: [String] {
+        let names = (try? Files.list("/etc")) ?? []
+        return names.sorted().filter { $0.wholeMatch(of: /python3\.[0-9]+|java-[0-9]+-openjdk/) != nil }.map { "/etc/\($0)" }
+    }
 
     /// Writes `etc/` below `directory` and returns the `config.json`: in memory, because it holds the variables of the command.
     func write(to directory: String) throws -> Descriptor {
@@ -137,7 +144,7 @@ struct OCIBundle {
     private var systemMounts: [RuntimeSpecification.Mount] {
         guard system.isHosts else { return [] }
         return [.init(destination: "/usr", type: "bind", source: "\(Self.stage)/usr", options: ["rbind", "ro", "nosuid", "nodev"])]
-            + Self.sharedConfiguration.filter(Files.exists).map { path in
+            + (Self.sharedConfiguration + Self.versionedConfiguration).filter(Files.exists).map { path in
                 .init(destination: path, type: "bind", source: path, options: ["bind", "ro", "nosuid", "nodev", "noexec"])
             }
     }

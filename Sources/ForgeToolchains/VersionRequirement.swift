@@ -2,7 +2,8 @@ package import ForgePresets
 
 /// Which versions of a tool will do, as a project's file says it.
 ///
-/// Sources: npm's `semver` documentation, "Ranges"; PEP 440, "Version specifiers"; the Go module reference, "go directive".
+/// Sources: npm's `semver` documentation, "Ranges"; PEP 440, "Version specifiers"; the Go module reference, "go directive"; RubyGems' guide,
+/// "Pessimistic version constraint"; Elixir's `Version`, "Requirements"; Composer's "Versions and constraints".
 package struct VersionRequirement: Hashable, Sendable {
     enum Comparison: Hashable, Sendable {
         case atLeast(ToolVersion), above(ToolVersion), below(ToolVersion), atMost(ToolVersion)
@@ -32,8 +33,7 @@ package struct VersionRequirement: Hashable, Sendable {
             alternatives = [[.atLeast(version)]]
             return
         }
-        let read = grammar == .python ? Self.python : Self.npm
-        let parts = wanted.split(separator: "||", omittingEmptySubsequences: false).map { read(Self.trimmed($0)) }
+        let parts = Self.alternatives(wanted, grammar).map { Self.comparisons($0, grammar) }
         guard !parts.contains(nil) else { return nil }
         alternatives = parts.compactMap(\.self)
     }
@@ -50,20 +50,24 @@ package struct VersionRequirement: Hashable, Sendable {
 
     private static let words: Set<String> = ["", "*", "x", "X", "latest", "node", "stable", "current", "system", "any"]
 
-    private static func npm(_ text: String) -> [Comparison]? {
+    private static func alternatives(_ text: String, _ grammar: Toolchain.Grammar) -> [String] {
+        let text = trimmed(text)
+        return switch grammar {
+        case .npm, .python: text.split(separator: "||", omittingEmptySubsequences: false).map { trimmed($0) }
+        case .composer: text.replacing("||", with: "|").split(separator: "|", omittingEmptySubsequences: false).map { trimmed($0) }
+        case .gem: text.split(separator: " or ", omittingEmptySubsequences: false).map { trimmed($0).replacing(" and ", with: " ") }
+        }
+    }
+
+    private static func comparisons(_ text: String, _ grammar: Toolchain.Grammar) -> [Comparison]? {
         if words.contains(text) { return [] }
-        if let dash = text.firstRange(of: " - ") {
+        if grammar == .npm || grammar == .composer, let dash = text.firstRange(of: " - ") {
             let from = trimmed(text[..<dash.lowerBound]), to = trimmed(text[dash.upperBound...])
             guard let low = numbers(from), let high = numbers(to), !low.isEmpty, !high.isEmpty else { return nil }
             let upper = ToolVersion(numbers: high)
             return [.atLeast(ToolVersion(numbers: low)), high.count < 3 ? .below(upper.next(at: high.count)) : .atMost(upper)]
         }
-        return all(joined(text).split(whereSeparator: { $0 == " " || $0 == "," }).map { comparator(String($0), isPython: false) })
-    }
-
-    private static func python(_ text: String) -> [Comparison]? {
-        if words.contains(text) { return [] }
-        return all(joined(text).split(whereSeparator: { $0 == "," || $0 == " " }).map { comparator(String($0), isPython: true) })
+        return all(joined(text).split(whereSeparator: { $0 == " " || $0 == "," }).map { comparator(String($0), grammar) })
     }
 
     /// `>= 3` and `>=3` are the same.
@@ -79,20 +83,23 @@ package struct VersionRequirement: Hashable, Sendable {
         parts.isEmpty || parts.contains(nil) ? nil : parts.compactMap(\.self).flatMap(\.self)
     }
 
-    private static func comparator(_ text: String, isPython: Bool) -> [Comparison]? {
+    private static func comparator(_ text: String, _ grammar: Toolchain.Grammar) -> [Comparison]? {
         let mark = text.prefix { "<>=~^!".contains($0) }
         guard let wanted = numbers(String(text.dropFirst(mark.count))) else { return nil }
         let version = ToolVersion(numbers: wanted)
-        guard !wanted.isEmpty else { return ["", "=", "==", "^", "~", ">=", "<="].contains(mark) ? [] : nil }
+        guard !wanted.isEmpty else { return ["", "=", "==", "^", "~", "~>", ">=", "<="].contains(mark) ? [] : nil }
         switch mark {
         case "", "=", "==", "===": return [.within(wanted)]
         case "!=": return [.not(wanted)]
         case ">=": return [.atLeast(version)]
         // To npm 20 is all of 20.x.
-        case ">": return [!isPython && wanted.count < 3 ? .atLeast(version.next(at: wanted.count)) : .above(version)]
+        case ">": return [grammar == .npm && wanted.count < 3 ? .atLeast(version.next(at: wanted.count)) : .above(version)]
         case "<": return [.below(version)]
-        case "<=": return [!isPython && wanted.count < 3 ? .below(version.next(at: wanted.count)) : .atMost(version)]
-        case "~": return [.atLeast(version), .below(version.next(at: min(wanted.count, 2)))]
+        case "<=": return [grammar == .npm && wanted.count < 3 ? .below(version.next(at: wanted.count)) : .atMost(version)]
+        // Ruby, Elixir and Composer let the last number that is said go up, npm nothing before the third.
+        case "~" where grammar == .composer, "~>" where grammar == .gem:
+            return [.atLeast(version), .below(version.next(at: max(wanted.count - 1, 1)))]
+        case "~", "~>": return [.atLeast(version), .below(version.next(at: min(wanted.count, 2)))]
         case "~=": return wanted.count < 2 ? nil : [.atLeast(version), .below(version.next(at: wanted.count - 1))]
         case "^":
             let first = wanted.firstIndex { $0 != 0 } ?? wanted.count - 1
@@ -104,7 +111,8 @@ package struct VersionRequirement: Hashable, Sendable {
     /// `v20.x` is 20; nothing at all where it is `*`. Nil for what is no version.
     private static func numbers(_ text: String) -> [Int]? {
         var rest = text[...]
-        for prefix in ["v", "go", "extended_", "python-", "node-"] where rest.hasPrefix(prefix) { rest = rest.dropFirst(prefix.count) }
+        let prefixes = ["v", "go", "extended_", "python-", "node-", "ruby-"]
+        for prefix in prefixes where rest.hasPrefix(prefix) { rest = rest.dropFirst(prefix.count) }
         // A build's metadata and what comes before a release are no part of the order.
         rest = rest.prefix { $0 != "-" && $0 != "+" && $0 != "_" }
         var numbers: [Int] = []

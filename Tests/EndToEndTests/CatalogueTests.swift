@@ -74,7 +74,7 @@ import Testing
         }
     }
 
-    @Test(arguments: ["cpp-cmake", "cpp-meson", "rust"])
+    @Test(arguments: ["cpp-cmake", "cpp-meson", "elixir", "rust"])
     func aServerOfACompiledLanguageIsBuiltByTheMachinesOwnToolsAndAnswers(preset: String) async throws {
         try await withForgeHome { home in
             let host = ["FORGE_TOOLCHAIN_SOURCES": "host"]

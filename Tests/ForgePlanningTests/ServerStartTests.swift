@@ -21,6 +21,20 @@ import Testing
         if command == nil { #expect(Shipped.failure { try Shipped.plan(files) }.hasPrefix("plan.start-missing (exit 30)")) }
     }
 
+    @Test(arguments: [
+        (nil, ["install"]), ("Procfile", []), ("crowdforge.toml", []),
+    ])
+    func whatAProgramIsBuiltFromStaysOutUnlessTheProjectItselfSaysHowItIsStarted(file: String?, leavesOut: [String]) throws {
+        var files = [
+            "Cargo.toml": "[package]\nname = \"tides\"\n[dependencies]\nrand = \"0.8\"\n", "Cargo.lock": "", "src/main.rs": "",
+        ]
+        let starts = ["Procfile": "web: cargo run --release\n", "crowdforge.toml": "[build]\nstart = \"cargo run --release\"\n"]
+        if let file { files[file] = starts[file] }
+        let plan = try Shipped.plan(files)
+        #expect(plan.steps.map(\.id) == ["install", "build"])
+        #expect(plan.artifact.leavesOut == leavesOut)
+    }
+
     private let django = [
         "manage.py": "import os\nos.environ.setdefault(\"DJANGO_SETTINGS_MODULE\", \"site.settings\")\n", "site/wsgi.py": "",
         "site/asgi.py": "", "site/settings.py": "WSGI_APPLICATION = 'site.wsgi.application'\n", "requirements.txt": "django==5.0\n",

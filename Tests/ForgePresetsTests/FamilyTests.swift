@@ -61,7 +61,9 @@ import Testing
             ).preset("x"))
         #expect(preset.language == "node")
         #expect(preset.group == .framework)
-        #expect(preset.artifact == ArtifactTemplate(kind: .container, port: 3000, healthPath: nil, dockerfile: nil, environment: [:]))
+        #expect(
+            preset.artifact
+                == ArtifactTemplate(kind: .container, port: 3000, healthPath: nil, dockerfile: nil, environment: [:], leavesOut: []))
         #expect(preset.steps.map(\.id) == ["build"])
         #expect(preset.steps[0].run == .command("build"))
         #expect(preset.steps[0].outputs == [Template("dist")])

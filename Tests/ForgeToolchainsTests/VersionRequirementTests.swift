@@ -38,6 +38,32 @@ import Testing
         #expect(Self.allowed(text, of: Self.python, .python) == versions)
     }
 
+    private static let ruby = ["2.7.8", "3.1.2", "3.1.6", "3.3.0"]
+
+    @Test(arguments: [
+        ("~> 3.1", ["3.1.2", "3.1.6", "3.3.0"]), ("~> 3.1.0", ["3.1.2", "3.1.6"]), ("~>3.1.3", ["3.1.6"]), ("~> 2", ["2.7.8"]),
+        (">= 2.7, < 3.3", ["2.7.8", "3.1.2", "3.1.6"]), ("ruby-3.1.2", ["3.1.2"]), (">= 3.1.3 and < 4.0.0", ["3.1.6", "3.3.0"]),
+        ("~> 2.7 or ~> 3.3", ["2.7.8", "3.3.0"]), ("> 3.1", ["3.1.2", "3.1.6", "3.3.0"]), ("== 3.3.0-otp-27", ["3.3.0"]), ("", ruby),
+    ])
+    func aPessimisticConstraintAllowsWhatRubyGemsAndMixWould(text: String, versions: [String]) {
+        #expect(Self.allowed(text, of: Self.ruby, .gem) == versions)
+    }
+
+    private static let php = ["7.4.33", "8.1.27", "8.2.36", "8.4.1"]
+
+    @Test(arguments: [
+        ("^8.2", ["8.2.36", "8.4.1"]), ("~8.1", ["8.1.27", "8.2.36", "8.4.1"]), ("~8.1.0", ["8.1.27"]), ("8.2.*", ["8.2.36"]),
+        ("^7.4 | ^8.4", ["7.4.33", "8.4.1"]), ("^7.4|~8.2.0", ["7.4.33", "8.2.36"]), ("~8.1.0 || ~8.2.0", ["8.1.27", "8.2.36"]),
+        (">=7.4 <8.2", ["7.4.33", "8.1.27"]), (">8.1", ["8.1.27", "8.2.36", "8.4.1"]), ("7.4 - 8.1", ["7.4.33", "8.1.27"]), ("*", php),
+    ])
+    func aConstraintOfComposerAllowsWhatComposerWould(text: String, versions: [String]) {
+        #expect(Self.allowed(text, of: Self.php, .composer) == versions)
+    }
+
+    @Test(arguments: ["3.1 or", "and 3", "~>a"]) func whatIsHalfAConstraintIsNoRequirement(text: String) {
+        #expect(Self.allowed(text, of: Self.ruby, .gem) == nil)
+    }
+
     @Test(arguments: ["twenty", "lts/unknown", ">=a", "1..2", "20 - x - 3", "=>20", "99999999999999999999", "~=3", "||a"])
     func whatSaysNoVersionIsNoRequirement(text: String) {
         #expect(Self.allowed(text, of: Self.node, .npm) == nil)

@@ -94,7 +94,7 @@ final class Deriver {
         static func text(_ text: String, _ source: String) -> Found { Found(value: .text(text), source: source) }
     }
 
-    private var own: String { "preset \(preset.id)" }
+    private var own: String { preset.provenance }
 
     private func found(_ source: DerivationSource, key: String) throws -> Found? {
         switch source.rule {

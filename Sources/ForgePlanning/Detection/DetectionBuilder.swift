@@ -39,13 +39,22 @@ struct DetectionBuilder {
                 Candidate(
                     preset: item.match.preset.id, name: item.match.preset.name, group: item.match.preset.group,
                     confidence: item.match.outcome.confidence, reason: item.reason)
-            }, steps: installation.steps, leavesOut: installation.leavesOut + companion.leavesOut.map { facts.workspace?.id($0) ?? $0 },
+            }, steps: installation.steps,
+            leavesOut: installation.leavesOut + companion.leavesOut.map { facts.workspace?.id($0) ?? $0 }
+                + servingTheBuildAlone(installation.steps, values["start"], besides: installation.leavesOut),
             generated: try generated(manager), dockerfile: try dockerfile(deriver),
             missing: try values["start"].flatMap { try missing($0, manager) }, platforms: platforms, movedIn: movedIn,
             warnings: try platforms.compactMap(\.diagnostic) + facts.movingIn.disagreements(facts.configuration)
                 + warnings(manager, deriver, present: values["install"])
                 + companions.flatMap { try unlocked($0, deriver, isInstalled: true) }, filesRead: facts.files.filesRead.sorted(),
             filesAbsent: facts.files.filesAbsent.sorted())
+    }
+
+    /// A start that the project writes may need what the preset's does without.
+    private func servingTheBuildAlone(_ steps: [ResolvedStep], _ start: Derived?, besides known: [String]) -> [String] {
+        guard start?.source == winner.preset.provenance else { return [] }
+        let ids = winner.preset.artifact.leavesOut.flatMap { id in [id, facts.workspace?.id(id) ?? id] }
+        return steps.map(\.id).filter { ids.contains($0) && !known.contains($0) }
     }
 
     private func place(_ manager: PackageManager?) -> WorkspacePlace? {

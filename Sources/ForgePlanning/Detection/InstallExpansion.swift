@@ -110,6 +110,11 @@ struct CompanionInstallation {
     }
 }
 
+extension Preset {
+    /// Where a value says it comes from when the preset gave it.
+    var provenance: String { "preset \(id)" }
+}
+
 extension PackageManager {
     /// Where a value says it comes from when this manager gave it.
     var provenance: String { "package manager \(id)" }

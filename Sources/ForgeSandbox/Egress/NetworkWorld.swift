@@ -17,8 +17,12 @@ extension SandboxWorld {
     private static let proxyEnvironment = [
         "HTTP_PROXY": proxyURL, "HTTPS_PROXY": proxyURL, "ALL_PROXY": proxyURL, "NO_PROXY": "",
         "http_proxy": proxyURL, "https_proxy": proxyURL, "all_proxy": proxyURL, "no_proxy": "",
-        "NODE_USE_ENV_PROXY": "1", "YARN_HTTP_PROXY": proxyURL, "YARN_HTTPS_PROXY": proxyURL,
+        "JAVA_TOOL_OPTIONS": javaProxies, "NODE_USE_ENV_PROXY": "1", "YARN_HTTP_PROXY": proxyURL, "YARN_HTTPS_PROXY": proxyURL,
     ]
+
+    /// Java knows none of these variables, and would reach a mirror on loopback by itself.
+    private static let javaProxies = ["http", "https"].map { "-D\($0).proxyHost=127.0.0.1 -D\($0).proxyPort=\(proxyPort)" }
+        .joined(separator: " ") + " -Dhttp.nonProxyHosts="
 
     private static let caEnvironment = Dictionary(
         uniqueKeysWithValues: [
