@@ -93,7 +93,9 @@ struct NxProject {
         }
         let name = document["name"]?.string ?? folder
         guard let executor = build["executor"], let word = executor.string?.split(separator: "/").last else { return nil }
-        let preset = Self.presets.first { word.hasPrefix($0.executor) }?.preset
+        // Bundlers build pages and programs; a program is meant where they are told so.
+        let isProgram = build.at(pointer: "/options/target")?.string == "node"
+        let preset = isProgram ? "node" : Self.presets.first { word.hasPrefix($0.executor) }?.preset
         // Of the others it is only known what installs what they need.
         add(.framework, preset ?? "node", "targets.build.executor", executor)
         let isPlain = build["defaultConfiguration"] == nil && build.at(pointer: "/configurations/production") != nil
