@@ -50,6 +50,24 @@ import Testing
             Shipped.failure { try Shipped.detect(several(next, #"{"installCommand": "make deps"}"#)) }.hasPrefix("detect."))
     }
 
+    // MARK: Packages in packages
+
+    @Test(arguments: [
+        (#""build": "cd client && npm run build""#, "", "build"), (#""build": "npm --prefix ./client run build""#, "", "build"),
+        (#""client": "yarn --cwd=client build", "build": "npm run client""#, "", "client"),
+        (#""build": "cd client && npm run build""#, #", "workspaces": ["client"]"#, nil), (#""build": "cd docs && ls""#, "", nil),
+    ])
+    func aFolderThatAScriptGoesIntoIsNotInstalledUnlessItIsInAWorkspace(scripts: String, more: String, told: String?) throws {
+        let detection = try Shipped.detect([
+            "package.json": "{\"scripts\": {\(scripts), \"start\": \"node index.js\"}, \"dependencies\": {\"express\": \"4.21.0\"}\(more)}",
+            "package-lock.json": "{}", "index.js": "require(\"express\")\n", "docs/package.json": "{}",
+            "client/package.json": #"{"dependencies": {"react": "18.0.0"}}"#,
+        ])
+        let warnings = detection.warnings.map { "\($0.location.map { "\($0)" } ?? ""): \($0.message)" }
+        #expect(
+            warnings == (told.map { ["package.json:1: the script `\($0)` goes into `client`, whose packages are not installed"] } ?? []))
+    }
+
     // MARK: Workspaces
 
     @Test func aLayerOfNuxtIsNoSiteOfItsOwn() throws {
