@@ -1,3 +1,4 @@
+internal import ForgePatterns
 package import ForgeModel
 package import ForgeTOML
 

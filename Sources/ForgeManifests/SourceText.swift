@@ -43,4 +43,9 @@ package enum SourceText {
         }
         return String(decoding: units, as: UTF16.self)
     }
+
+    /// Words of a shell line as a person sees them: `cross-env A=b vite build` has `vite`.
+    package static func words(of line: String) -> [String] {
+        line.split { $0.isWhitespace || "&|;()\"'".contains($0) }.map(String.init)
+    }
 }

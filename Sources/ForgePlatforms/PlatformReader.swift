@@ -19,7 +19,7 @@ package struct PlatformReader {
                 guard file.marks.isEmpty || file.marks.contains(where: { document[$0] != nil }) else { continue }
                 var reading = PlatformReading(platform: file.platform, file: shown)
                 reading.read(document, file.keys)
-                return reading.configurations
+                return reading.configurations.map(withoutForeignPrograms)
             } catch {
                 var broken = PlatformConfiguration(platform: file.platform, file: shown)
                 let error = error as? ForgeError
@@ -30,6 +30,25 @@ package struct PlatformReader {
             }
         }
         return []
+    }
+
+    /// A start that names a program which only the other platform's builder puts there is none here: what the preset derives is.
+    private func withoutForeignPrograms(_ found: PlatformConfiguration) -> PlatformConfiguration {
+        guard found.platform == "Procfile", let start = found.setting(.start), let reason = foreign(start.text) else { return found }
+        var found = found
+        found.settings.removeAll { $0 == start }
+        found.left.append(PlatformRemark(key: start.key, reason: reason, line: start.location.line))
+        return found
+    }
+
+    private func foreign(_ command: String) -> String? {
+        guard let program = SourceText.words(of: command).first, let name = program.split(separator: "/").last else { return nil }
+        if name.hasPrefix("heroku-php-") || name.hasPrefix("heroku-hhvm-") { return "`\(name)` is a program of its builder" }
+        let path = program.hasPrefix("./") ? String(program.dropFirst(2)) : program
+        guard path.hasPrefix("bin/"), let file = try? RelativePath(parsing: path), (try? files.isFile(file)) == false,
+            (try? files.isFile(Manifests.path("go.mod"))) == true
+        else { return nil }
+        return "its builder puts programs into `bin`"
     }
 
     /// Any of them in the words of JSON; nil for what is not a table.

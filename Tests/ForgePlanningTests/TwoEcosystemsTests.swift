@@ -25,7 +25,7 @@ import Testing
             plan == """
                 preset      Laravel (laravel)
                 toolchains  composer, node, php
-                install     composer install --no-dev --no-scripts --prefer-dist --optimize-autoloader
+                install     composer install: exactly the lockfile …
                             reads   composer.json, composer.lock
                             writes  vendor
                 packages    npm ci
@@ -88,7 +88,7 @@ import Testing
         let steps = try Shipped.plan(files).steps
         #expect(
             steps.map { "\($0.id): \(CommandText.typed($0.command)) after \($0.needs.joined(separator: ", "))" } == [
-                "install: BUNDLE_FROZEN=true bundle install after ", "packages: yarn install --frozen-lockfile after ",
+                "install: BUNDLE_FROZEN=true bundle install && rm -rf vendor/bundle/*/*/cache after ", "packages: yarn install --frozen-lockfile after ",
                 "build: bundle exec rake assets:precompile after install, packages",
             ])
     }

@@ -173,17 +173,12 @@ struct ClauseEvaluator {
     private func script(_ test: Clause.ScriptTest, _ text: String) throws -> Evidence? {
         for member in try facts.manifests.scripts() where test.name == "*" || member.key == test.name {
             guard let line = member.node.string, !line.isEmpty else { continue }
-            if let word = test.contains, !ClauseEvaluator.words(of: line).contains(word) { continue }
+            if let word = test.contains, !SourceText.words(of: line).contains(word) { continue }
             return Evidence(
                 clause: text, file: facts.files.display(Manifests.path("package.json")), line: member.line,
                 pointer: "/scripts/\(member.key)")
         }
         return nil
-    }
-
-    /// Words of a shell line as a person sees them: `cross-env A=b vite build` has `vite`.
-    static func words(of line: String) -> [String] {
-        line.split { $0.isWhitespace || "&|;()\"'".contains($0) }.map(String.init)
     }
 
     private func packageManager(_ ids: [String], _ text: String) throws -> Evidence? {

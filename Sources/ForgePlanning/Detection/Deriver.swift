@@ -180,7 +180,7 @@ final class Deriver {
 
     private func flag(_ script: String, _ flags: [String]) throws -> Found? {
         guard let line = try facts.manifests.script(script)?.line else { return nil }
-        let words = ClauseEvaluator.words(of: line)
+        let words = SourceText.words(of: line)
         for (index, word) in words.enumerated() {
             for flag in flags {
                 var value: String?

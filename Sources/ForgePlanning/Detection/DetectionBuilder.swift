@@ -46,7 +46,9 @@ struct DetectionBuilder {
             missing: try values["start"].flatMap { try missing($0, manager) }, platforms: platforms, movedIn: movedIn,
             warnings: try platforms.compactMap(\.diagnostic) + facts.movingIn.disagreements(facts.configuration)
                 + warnings(manager, deriver, present: values["install"])
-                + companions.flatMap { try unlocked($0, deriver, isInstalled: true) }, filesRead: facts.files.filesRead.sorted(),
+                + companions.flatMap { try unlocked($0, deriver, isInstalled: true) }
+                + NestedPackages(facts: facts).warnings([values["build"]?.rule, values["start"]?.rule]),
+            filesRead: facts.files.filesRead.sorted(),
             filesAbsent: facts.files.filesAbsent.sorted())
     }
 

@@ -193,13 +193,17 @@ package struct Detector: Sendable {
                 (facts.files.root.isRoot ? "the source" : "the folder `\(facts.files.root)`") + " is empty: there is nothing to build",
                 hint: "add an `index.html`, or run forge in the project's folder")
         }
+        let message = "no framework recognized in `\(facts.files.root)`"
+        let spelled = Detector.misspelled(entries, try catalog.presets)
+        if spelled == nil, let advice = FolderSearch(detector: self, facts: facts).advice() {
+            return ForgeError(.detection, "detect.none", message, hint: advice)
+        }
         let manifests = try catalog.packageManagers.filter(\.isDefault).compactMap { manager in
             manager.manifests.first.map { "`\($0)` (\(manager.name))" }
         }
         let settle = "describe the build in `crowdforge.toml`: `[build]` with `command` and `output`"
-        let spelled = Detector.misspelled(entries, try catalog.presets)
         return ForgeError(
-            .detection, "detect.none", "no framework recognized in `\(facts.files.root)`",
+            .detection, "detect.none", message,
             hint: (spelled.map { $0 + "; " } ?? "")
                 + "looked for \(catalog.entries.count) frameworks and languages, for \(manifests.joined(separator: ", ")), a "
                 + "`Dockerfile` and an `index.html`; if it is none of them, " + settle)

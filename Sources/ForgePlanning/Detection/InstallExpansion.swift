@@ -70,7 +70,7 @@ extension Deriver {
         if start.requires.contains(where: tools.contains), !start.requires.contains(where: others.contains) { return true }
         let script = start.rule.hasPrefix("script ") ? String(start.rule.dropFirst("script ".count)) : nil
         let line = try script.flatMap { try facts.manifests.script($0)?.line } ?? start.text
-        return ClauseEvaluator.words(of: line).flatMap(Self.packages).contains { tools.contains($0) && !others.contains($0) }
+        return SourceText.words(of: line).flatMap(Self.packages).contains { tools.contains($0) && !others.contains($0) }
     }
 
     /// The packages that a word of a command may mean: `node_modules/.bin/vite`, `ts-node/register`, `@swc-node/register`.

@@ -18,6 +18,8 @@ package final class PythonProject {
     private static let preferredNames = ["app", "application", "api", "server"]
     private static let passedFolders: Set<String> = ["tests", "test", "migrations", "docs", "examples", "scripts", "build", "dist"]
 
+    private static let manifests = ["requirements.txt", "pyproject.toml", "Pipfile", "setup.py"]
+
     private let files: ProjectFiles
     private var scanned: [(path: RelativePath, source: PythonSource)]?
 
@@ -69,13 +71,24 @@ package final class PythonProject {
         if let scanned { return scanned }
         var paths: [RelativePath] = []
         for pattern in ["*.py", "*/*.py", "*/*/*.py"] { paths += try files.expand(Glob(pattern)) }
+        let strangers = try strangers(paths)
         let usable = paths.filter { path in
-            !path.components.dropLast().contains(where: PythonProject.passedFolders.contains) && !path.name.hasPrefix("test_")
+            !strangers.contains(path.components[0]) && !path.components.dropLast().contains(where: PythonProject.passedFolders.contains)
+                && !path.name.hasPrefix("test_")
         }
         let ordered = usable.enumerated().sorted { PythonProject.rank($0.element, $0.offset) < PythonProject.rank($1.element, $1.offset) }
         let result = try ordered.prefix(128).compactMap { _, path in try files.text(path).map { (path: path, source: PythonSource($0)) } }
         scanned = result
         return result
+    }
+
+    /// Folders that are projects of their own, below a root that is none of Python's: what they need is not installed here.
+    private func strangers(_ paths: [RelativePath]) throws -> Set<String> {
+        let isProject = try paths.contains { $0.components.count == 1 } || Self.manifests.contains { try files.isFile(Manifests.path($0)) }
+        guard !isProject else { return [] }
+        return try Set(paths.map { $0.components[0] }).filter { folder in
+            try Self.manifests.contains { try files.isFile(Manifests.path("\(folder)/\($0)")) }
+        }
     }
 
     private static func rank(_ path: RelativePath, _ offset: Int) -> (Int, Int, Int) {

@@ -74,7 +74,7 @@ struct NxProject {
         let files = files.atSource
         guard self.files.root.isRoot, let name = (try? files.json(Manifests.path("nx.json")))?["defaultProject"]?.string,
             let start = (try? files.json(Manifests.path("package.json")))?.at(pointer: "/scripts/start")?.string,
-            ClauseEvaluator.words(of: start).first == "nx", let glob = try? Glob("**/\(path.string)"),
+            SourceText.words(of: start).first == "nx", let glob = try? Glob("**/\(path.string)"),
             let project = (try? files.expand(glob, limit: 4096))?.first(where: { path in
                 (try? files.json(path))?["name"]?.string ?? path.parent.name == name
             })
@@ -96,7 +96,9 @@ struct NxProject {
         }
         let name = document["name"]?.string ?? folder
         guard let executor = build["executor"], let word = executor.string?.split(separator: "/").last else { return nil }
-        let preset = Self.presets.first { word.hasPrefix($0.executor) }?.preset
+        // Bundlers build pages and programs; a program is meant where they are told so.
+        let isProgram = build.at(pointer: "/options/target")?.string == "node"
+        let preset = isProgram ? "node" : Self.presets.first { word.hasPrefix($0.executor) }?.preset
         // Of the others it is only known what installs what they need.
         add(.framework, preset ?? "node", "targets.build.executor", executor)
         let isPlain = build["defaultConfiguration"] == nil && build.at(pointer: "/configurations/production") != nil

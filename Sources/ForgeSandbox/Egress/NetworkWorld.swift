@@ -21,7 +21,8 @@ extension SandboxWorld {
     ]
 
     /// Java knows none of these variables, and would reach a mirror on loopback by itself.
-    private static let javaProxies = ["http", "https"].map { "-D\($0).proxyHost=127.0.0.1 -D\($0).proxyPort=\(proxyPort)" }
+    private static let javaProxies =
+        ["http", "https"].map { "-D\($0).proxyHost=127.0.0.1 -D\($0).proxyPort=\(proxyPort)" }
         .joined(separator: " ") + " -Dhttp.nonProxyHosts="
 
     private static let caEnvironment = Dictionary(

@@ -1,0 +1,96 @@
+import ForgeModel
+import Testing
+
+@testable import ForgePlanning
+
+/// What people's own repositories carry of other platforms and tools.
+@Suite struct OrdinaryRepositoryTests {
+    // MARK: Programs that another platform's builder brings
+
+    @Test(arguments: [
+        ("web: heroku-php-apache2 public/", "public"), ("web: vendor/bin/heroku-php-nginx -C nginx.conf web/", "web"),
+        ("web: heroku-php-apache2", "."),
+    ])
+    func aServerThatHerokusBuilderBringsIsReplacedAndServesTheSameFolder(line: String, folder: String) throws {
+        let files = [
+            "composer.json": #"{"require": {"php": "^8.3"}}"#, "composer.lock": "{}", "Procfile": line + "\n", "index.php": "<?php\n",
+        ]
+        let detection = try Shipped.detect(files)
+        #expect(detection.report.start == "exec php -S 0.0.0.0:$PORT -t \(folder)")
+        let name = line.contains("nginx") ? "heroku-php-nginx" : "heroku-php-apache2"
+        #expect(
+            detection.platforms.map(\.line)
+                == ["Procfile: took nothing; left web (`\(name)` is a program of its builder)"])
+    }
+
+    @Test func whatHerokusBuilderPutsIntoBinIsStartedWhereItIsBuiltHere() throws {
+        let files = ["go.mod": "module tides\n", "main.go": "package main\n", "Procfile": "web: bin/tides -quiet\n"]
+        #expect(try Shipped.detect(files).report.start == "exec ./out")
+        let own = files.merging(["crowdforge.toml": "[build]\ncommand = \"go build -o bin/tides .\"\noutput = \"bin\"\n"]) { $1 }
+        #expect(try Shipped.detect(own).report.start == "bin/tides -quiet")
+    }
+
+    // MARK: Several lockfiles
+
+    private func several(_ manifest: String, _ vercel: String) -> [String: String] {
+        [
+            "package.json": manifest, "package-lock.json": "{}", "pnpm-lock.yaml": "lockfileVersion: '9.0'\n", "vercel.json": vercel,
+            "next.config.js": "",
+        ]
+    }
+
+    private let next = #"{"scripts": {"build": "next build"}, "dependencies": {"next": "15.0.0"}}"#
+    private let pinned = #"{"packageManager": "npm@10.8.0", "scripts": {"build": "next build"}, "dependencies": {"next": "15.0.0"}}"#
+
+    @Test func theCommandAnotherPlatformInstallsByNamesThePackageManager() throws {
+        let says = #"{"installCommand": "pnpm install --prod=false"}"#
+        #expect(try Shipped.detect(several(next, says)).report.packageManager == "pnpm")
+        #expect(try Shipped.detect(several(pinned, says)).report.packageManager == "npm")
+        #expect(
+            Shipped.failure { try Shipped.detect(several(next, #"{"installCommand": "make deps"}"#)) }.hasPrefix("detect."))
+    }
+
+    // MARK: Packages in packages
+
+    @Test(arguments: [
+        (#""build": "cd client && npm run build""#, "", "build"), (#""build": "npm --prefix ./client run build""#, "", "build"),
+        (#""client": "yarn --cwd=client build", "build": "npm run client""#, "", "client"),
+        (#""build": "cd client && npm run build""#, #", "workspaces": ["client"]"#, nil), (#""build": "cd docs && ls""#, "", nil),
+    ])
+    func aFolderThatAScriptGoesIntoIsNotInstalledUnlessItIsInAWorkspace(scripts: String, more: String, told: String?) throws {
+        let detection = try Shipped.detect([
+            "package.json": "{\"scripts\": {\(scripts), \"start\": \"node index.js\"}, \"dependencies\": {\"express\": \"4.21.0\"}\(more)}",
+            "package-lock.json": "{}", "index.js": "require(\"express\")\n", "docs/package.json": "{}",
+            "client/package.json": #"{"dependencies": {"react": "18.0.0"}}"#,
+        ])
+        let warnings = detection.warnings.map { "\($0.location.map { "\($0)" } ?? ""): \($0.message)" }
+        #expect(
+            warnings == (told.map { ["package.json:1: the script `\($0)` goes into `client`, whose packages are not installed"] } ?? []))
+    }
+
+    // MARK: Workspaces
+
+    @Test func aLayerOfNuxtIsNoSiteOfItsOwn() throws {
+        let nuxt = #""dependencies": {"nuxt": "3.14.0"}"#
+        let files = [
+            "package.json": #"{"private": true, "workspaces": ["apps/*", "layers/*"]}"#, "package-lock.json": "{}",
+            "apps/web/package.json": #"{"name": "web", "scripts": {"build": "nuxt build"}, \#(nuxt)}"#, "apps/web/nuxt.config.ts": "",
+            "layers/base/package.json": #"{"name": "base", "main": "./nuxt.config.ts", \#(nuxt)}"#, "layers/base/nuxt.config.ts": "",
+        ]
+        #expect(try Shipped.survey(files).apps.map(\.name) == ["web"])
+    }
+
+    @Test(arguments: [("node", DetectionReport.Kind.server), ("web", .static)])
+    func aBundlerOfNxBuildsPagesOrAProgramAsItIsTold(target: String, kind: DetectionReport.Kind) throws {
+        let files = [
+            "package.json": #"{"name": "tides", "dependencies": {"express": "4.21.0"}, "devDependencies": {"nx": "20.0.0"}}"#,
+            "package-lock.json": "{}", "nx.json": "{}",
+            "apps/api/project.json": """
+            {"name": "api", "projectType": "application", "targets": {"build": {"executor": "@nx/webpack:webpack",
+             "options": {"target": "\(target)", "outputPath": "dist/apps/api", "main": "apps/api/src/main.ts"}}}}
+            """,
+            "apps/api/src/main.ts": "",
+        ]
+        #expect(try Shipped.survey(files).apps.map(\.detection.report.kind) == [kind])
+    }
+}
