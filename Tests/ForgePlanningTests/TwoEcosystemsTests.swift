@@ -88,7 +88,8 @@ import Testing
         let steps = try Shipped.plan(files).steps
         #expect(
             steps.map { "\($0.id): \(CommandText.typed($0.command)) after \($0.needs.joined(separator: ", "))" } == [
-                "install: BUNDLE_FROZEN=true bundle install && rm -rf vendor/bundle/*/*/cache after ", "packages: yarn install --frozen-lockfile after ",
+                "install: BUNDLE_FROZEN=true bundle install && rm -rf vendor/bundle/*/*/cache after ",
+                "packages: yarn install --frozen-lockfile after ",
                 "build: bundle exec rake assets:precompile after install, packages",
             ])
     }
