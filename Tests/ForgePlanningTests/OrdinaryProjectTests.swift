@@ -50,15 +50,89 @@ import Testing
     }
 
     @Test(arguments: [
-        ("", "wrangler.toml", nil), (#", "@hono/node-server": "1.13.0""#, "wrangler.toml", "exec node src/index.ts"),
-        ("", "README.md", "exec node src/index.ts"),
+        ("", "wrangler.toml", "@hono/node-server"), (#", "@hono/node-server": "1.13.0""#, "wrangler.toml", nil), ("", "README.md", nil),
     ])
-    func aWorkerIsNoProgramThatNodeCanRun(more: String, file: String, start: String?) throws {
+    func aWorkerIsNoProgramUntilTheProjectBringsAServer(more: String, file: String, missing: String?) throws {
         let manifest = #"{"scripts": {"deploy": "wrangler deploy"}, "dependencies": {"hono": "4.6.0"\#(more)}}"#
         let files = [
             "package.json": manifest, "package-lock.json": "{}", file: "", "src/index.ts": "import { Hono } from \"hono\"\n",
         ]
-        #expect(try read(files) == ["hono", start])
+        #expect(try read(files) == ["hono", "exec node src/index.ts"])
+        #expect(try Shipped.detect(files).missing?.name == missing)
+    }
+
+    @Test func honoThatViteBuildsIsAServer() throws {
+        let files = [
+            "package.json": """
+            {"scripts": {"build": "vite build --mode client && vite build"}, "dependencies": {"hono": "4.6.0"},
+             "devDependencies": {"@hono/vite-build": "1.2.0", "vite": "6.0.0"}}
+            """,
+            "package-lock.json": "{}", "vite.config.ts": "", "src/index.tsx": "import { Hono } from \"hono\"\n",
+            "wrangler.toml": "pages_build_output_dir = \"./dist\"\n",
+        ]
+        let detection = try Shipped.detect(files)
+        #expect(detection.report.preset == "hono")
+        #expect(detection.report.kind == .server)
+        #expect(detection.missing?.name == "@hono/node-server")
+    }
+
+    @Test(arguments: [("@hono/vite-build/node", DetectionReport.Kind.server), ("@hono/vite-ssg", .static)])
+    func honoxMakesAServerOrAllPagesAsItsBuildIsTold(plugin: String, kind: DetectionReport.Kind) throws {
+        let files = [
+            "package.json":
+                #"{"scripts": {"build": "vite build"}, "dependencies": {"honox": "0.1.26"}, "devDependencies": {"vite": "6.0.0"}}"#,
+            "package-lock.json": "{}", "vite.config.ts": "import build from \"\(plugin)\"\n", "app/server.ts": "",
+        ]
+        let report = try Shipped.detect(files).report
+        #expect([report.preset, report.output] == ["honox", "dist"])
+        #expect(report.kind == kind)
+    }
+
+    @Test func anAdapterOfAnotherPlatformIsNoServerOfAstros() throws {
+        let files = [
+            "package.json": #"{"scripts": {"build": "astro build"}, "dependencies": {"astro": "5.0.0", "@astrojs/netlify": "6.0.0"}}"#,
+            "package-lock.json": "{}", "astro.config.mjs": "export default { output: 'server' }\n",
+        ]
+        #expect(
+            Shipped.failure { try Shipped.plan(files) } == """
+                plan.server-missing (exit 30)
+                package.json: `Astro` has no server to run it: `@astrojs/node` is not among the dependencies
+                  hint: add the line `"@astrojs/node": "*",` to `package.json` in `dependencies`
+                """)
+    }
+
+    @Test(arguments: [
+        ("gunicorn==23.0\n", "server = app.server\n", "exec .venv/bin/python -m gunicorn app:server --bind 0.0.0.0:$PORT"),
+        ("", "server = app.server\n", "HOST=0.0.0.0 exec .venv/bin/python app.py"),
+        ("gunicorn==23.0\n", "app.run(debug=True)\n", "HOST=0.0.0.0 exec .venv/bin/python app.py"),
+    ])
+    func dashIsServedByWhatItNamesOrByItself(listed: String, line: String, start: String) throws {
+        let files = ["requirements.txt": "dash==2.18\n" + listed, "app.py": "from dash import Dash\napp = Dash(__name__)\n" + line]
+        #expect(try read(files) == ["dash", start])
+    }
+
+    @Test func aPageThatTrunkBuildsIsNoProgram() throws {
+        let files = [
+            "Cargo.toml": "[package]\nname = \"tides\"\n", "src/main.rs": "", "index.html": "<link data-trunk rel=\"rust\">",
+            "Trunk.toml": "[build]\ndist = \"www\"\n",
+        ]
+        let report = try Shipped.detect(files).report
+        #expect([report.preset, report.build, report.output, report.start] == ["trunk", "trunk build --release", "www", nil])
+    }
+
+    @Test(arguments: [("webpack", "npm run heroku-postbuild"), ("cd client && npm install && npm run build", nil)])
+    func whatHerokuRunsAfterAnInstallationIsTheBuildWhereThereIsNone(line: String, build: String?) throws {
+        let files = [
+            "package.json": #"{"scripts": {"start": "node a.js", "heroku-postbuild": "\#(line)"}, "dependencies": {"express": "4.21.0"}}"#,
+            "package-lock.json": "{}", "a.js": "require(\"express\")\n", "client/package.json": #"{"dependencies": {"react": "18.0.0"}}"#,
+            "webpack.config.js": "module.exports = { output: { path: path.resolve(__dirname, 'hosted') } }\n",
+        ]
+        let detection = try Shipped.detect(files)
+        #expect(detection.report.build == build)
+        #expect(detection.report.output == (build == nil ? nil : "hosted"))
+        #expect(
+            detection.warnings.map(\.message)
+                == (build == nil ? ["the script `heroku-postbuild` goes into `client`, whose packages are not installed"] : []))
     }
 
     @Test(arguments: [

@@ -47,7 +47,7 @@ struct DetectionBuilder {
             warnings: try platforms.compactMap(\.diagnostic) + facts.movingIn.disagreements(facts.configuration)
                 + warnings(manager, deriver, present: values["install"])
                 + companions.flatMap { try unlocked($0, deriver, isInstalled: true) }
-                + NestedPackages(facts: facts).warnings([values["build"]?.rule, values["start"]?.rule]),
+                + NestedPackages(facts: facts).warnings([values["build"]?.rule ?? "script heroku-postbuild", values["start"]?.rule]),
             filesRead: facts.files.filesRead.sorted(),
             filesAbsent: facts.files.filesAbsent.sorted())
     }
