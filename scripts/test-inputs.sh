@@ -190,15 +190,16 @@ gems() {
     stamp gems "$is"
 }
 
-# A Maven repository as files: what a jar is built with, out of Debian's packages.
+# A Maven repository as files: what a jar is built with by Maven and Leiningen, out of Debian's packages.
 maven_pool() {
     is=$(digest fixtures/registries/maven)
     ! fresh maven "$is" || return 0
     say "making the Maven repository"
     debian_index libsurefire-java
     mkdir -m 777 "$new/maven-download"
-    (cd "$new/maven-download" && apt-get download -qq junit5 $(printf 'lib%s-java ' \
-        aopalliance apache-pom asm atinject-jsr330-api cdi-api commons-compress commons-io commons-lang3 commons-parent \
+    (cd "$new/maven-download" && apt-get download -qq junit5 libspec-alpha-clojure libcore-specs-alpha-clojure libnrepl-clojure libnrepl-incomplete-clojure \
+        $(printf 'lib%s-java ' \
+        clojure aopalliance apache-pom asm atinject-jsr330-api cdi-api commons-compress commons-io commons-lang3 commons-parent \
         error-prone geronimo-interceptor-3.0-spec guava guice jsr305 maven-archiver maven-common-artifact-filters \
         maven-compiler-plugin maven-file-management maven-filtering maven-jar-plugin maven-parent maven-plugin-tools \
         maven-resolver maven-resources-plugin maven-shared-incremental maven-shared-io maven-shared-utils maven3-core \
@@ -221,7 +222,7 @@ composer_pool() {
 
 compilers() {
     missing=
-    for pair in g++:g++ cmake:cmake meson:meson cargo:cargo ruby:ruby bundle:bundler mix:elixir javac:default-jdk-headless mvn:maven composer:composer; do
+    for pair in g++:g++ cmake:cmake meson:meson cargo:cargo ruby:ruby bundle:bundler mix:elixir javac:default-jdk-headless mvn:maven composer:composer lein:leiningen cobc:gnucobol; do
         [ -x "/usr/bin/${pair%:*}" ] || missing="$missing ${pair#*:}"
     done
     [ -n "$missing" ] || return 0

@@ -52,7 +52,7 @@ struct OCIBundle {
     /// which may hold passwords, are not among them.
     private static let sharedConfiguration = [
         "/etc/alternatives", "/etc/ssl/certs", "/etc/ssl/openssl.cnf", "/etc/ld.so.cache", "/etc/fonts", "/etc/mime.types", "/etc/python3",
-        "/etc/perl", "/etc/php", "/etc/magic", "/etc/maven/m2.conf", "/etc/maven/logging",
+        "/etc/perl", "/etc/php", "/etc/magic", "/etc/maven/m2.conf", "/etc/maven/logging", "/etc/gnucobol",
     ]
 
     /// The same of programs of which a machine may have several versions.

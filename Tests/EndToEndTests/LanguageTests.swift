@@ -120,6 +120,33 @@ import Testing
         }
     }
 
+    @Test func aServerInClojureIsInstalledByLeiningenBuiltWithoutANetworkAndAnswers() async throws {
+        try await withForgeHome { home in
+            let repository = try await home.fileRegistry("maven")
+            let environment = ["FORGE_EGRESS_ALLOW": repository.origin]
+            let gateway = try await home.startGateway()
+            let project = try home.project(copiedFrom: "leiningen-app")
+            let manifest = try String(contentsOfFile: "\(project.path)/project.clj", encoding: .utf8)
+            // Leiningen wants to be told twice that a repository without TLS is meant.
+            try project.write([
+                "project.clj": """
+                (require 'cemerick.pomegranate.aether)
+                (cemerick.pomegranate.aether/register-wagon-factory! "http" #(org.apache.maven.wagon.providers.http.HttpWagon.))
+                \(manifest.replacing(":main", with: ":mirrors {#\".+\" {:name \"ours\" :url \"\(repository.origin)\"}}\n  :main"))
+                """
+            ])
+            let report = try await home.build(project.path, "--out", "\(home.folder)/out", in: environment)
+            #expect(report.json["preset"] == "leiningen")
+            #expect(report.steps.compactMap { $0["id"]?.text } == ["install", "build"])
+            #expect(
+                try Folder.texts("\(home.folder)/out").keys.filter { $0.hasSuffix(".jar") }.sorted()
+                    == ["target/hello-1.0-standalone.jar", "target/hello-1.0.jar"])
+            let deployed = try await home.deploy(project.path, to: "server", in: environment)
+            #expect(deployed["artifact"]?.text == report.artifact)
+            #expect(try await gateway.fetch("server.localhost") == "200 hello\n")
+        }
+    }
+
     // MARK: PHP
 
     @Test func aServerInPHPIsLockedAndInstalledByComposerFromThisMachinesRepositoryAndAnswers() async throws {
@@ -129,7 +156,7 @@ import Testing
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
             try """
             {"config": {"secure-http": false},
-             "repositories": {"packagist.org": false, "ours": {"type": "composer", "url": "\(repository.origin)"}}}
+             "repositories": {"packagist": false, "ours": {"type": "composer", "url": "\(repository.origin)"}}}
             """.write(toFile: "\(folder)/config.json", atomically: true, encoding: .utf8)
             let environment = ["FORGE_EGRESS_ALLOW": repository.origin]
             let gateway = try await home.startGateway()
