@@ -156,7 +156,7 @@ toolchains() {
 
 # Yarn, as a package that needs no other: Debian's, with what Debian keeps beside it.
 yarn() {
-    is=$(digest fixtures/registries/npm/registry.py)
+    is=$(digest fixtures/registries/npm/registry.py scripts/test-inputs.sh)
     ! fresh yarn "$is" || return 0
     say "putting yarn together"
     debian_index yarnpkg
@@ -172,7 +172,7 @@ yarn() {
 
 # Gems as files: what the Ruby projects need, out of Debian's packages.
 gems() {
-    is=$(digest fixtures/registries/gem)
+    is=$(digest fixtures/registries/gem scripts/test-inputs.sh)
     ! fresh gems "$is" || return 0
     say "making the gem registry"
     debian_index jekyll
@@ -192,7 +192,7 @@ gems() {
 
 # A Maven repository as files: what a jar is built with by Maven and Leiningen, out of Debian's packages.
 maven_pool() {
-    is=$(digest fixtures/registries/maven)
+    is=$(digest fixtures/registries/maven scripts/test-inputs.sh)
     ! fresh maven "$is" || return 0
     say "making the Maven repository"
     debian_index libsurefire-java
@@ -213,7 +213,7 @@ maven_pool() {
 }
 
 composer_pool() {
-    is=$(digest fixtures/registries/composer)
+    is=$(digest fixtures/registries/composer scripts/test-inputs.sh)
     ! fresh composer "$is" || return 0
     $python fixtures/registries/composer/pack.py "$new/composer"
     publish composer
