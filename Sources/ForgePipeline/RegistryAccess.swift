@@ -145,11 +145,17 @@ actor RegistryAccess {
         if isVariable { answer.variables[String(name)] = clean.joined(separator: " ") }
     }
 
-    private static func withoutPassword(_ url: String) -> String {
-        guard let scheme = url.firstRange(of: "://") else { return url }
-        let authority = url[scheme.upperBound...].prefix { !"/?#".contains($0) }
-        guard let at = authority.lastIndex(of: "@") else { return url }
-        return String(url[..<scheme.upperBound]) + url[url.index(after: at)...]
+    /// A word can hold several addresses: settings are told as XML and JSON.
+    private static func withoutPassword(_ word: String) -> String {
+        var clean = ""
+        var rest = word[...]
+        while let scheme = rest.firstRange(of: "://") {
+            clean += rest[..<scheme.upperBound]
+            rest = rest[scheme.upperBound...]
+            let authority = rest.prefix { !"/?#<>\"'".contains($0) }
+            if let at = authority.lastIndex(of: "@") { rest = rest[rest.index(after: at)...] }
+        }
+        return clean + rest
     }
 
     private func notAllowed(_ origin: EgressOrigin, _ manager: PackageManager) -> ForgeError {

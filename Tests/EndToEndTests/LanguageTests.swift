@@ -173,4 +173,27 @@ import Testing
             #expect(try await gateway.fetch("pages.localhost") == "200 high water at full moon\n")
         }
     }
+
+    @Test func aStepIsToldWhereAPersonsRepositoriesAreAndNoneOfTheirPasswords() async throws {
+        try await withForgeHome { home in
+            let folder = "\(home.folder)/person/.config/composer"
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            try """
+            {"config": {"github-oauth": {"example.org": "hidden1"}}, "repositories": {
+              "packagist": false,
+              "ours": {"type": "composer", "url": "https://me:hidden2@one.example.org", "options": {"http": {"header": ["Authorization: hidden3"]}}},
+              "theirs": {"type": "composer", "url": "https://me:hidden4@two.example.org/path", "only": ["a/*"]}}}
+            """.write(toFile: "\(folder)/config.json", atomically: true, encoding: .utf8)
+            let project = try home.project(copiedFrom: "php-composer")
+            try project.write([
+                "crowdforge.toml":
+                    "[build]\ninstall = \"mkdir vendor; touch vendor/autoload.php; printenv COMPOSER_GLOBAL > vendor/told\"\n"
+            ])
+            _ = try await home.build(project.path, "--out", "\(home.folder)/out")
+            #expect(
+                try Folder.texts("\(home.folder)/out")["vendor/told"]
+                    == #"{"repositories":{"packagist":false,"ours":{"type":"composer","url":"https://one.example.org"},"#
+                    + #""theirs":{"type":"composer","url":"https://two.example.org/path","only":["a/*"]}}}"# + "\n")
+        }
+    }
 }
