@@ -34,6 +34,7 @@ package struct EgressProxy: Sendable {
         responder: (any EgressResponder)? = nil, onHopeless: @escaping @Sendable () -> Void = {},
         onDeath: @escaping @Sendable () -> Void = {}
     ) async throws -> EgressProxy {
+        HTTPCodec.prepare()
         let channels = OpenChannels()
         let connector = EgressConnector(
             policy: policy, resolver: resolver, ledger: EgressLedger(onHopeless: onHopeless), channels: channels,

@@ -8,6 +8,15 @@ final class HTTPCodec {
     var isReplaced = false
     let decoder: ByteToMessageHandler<HTTPRequestDecoder>
 
+    /// The generic types of a connection, made once before event loops make them side by side: Swift's runtime can read a type that another
+    /// thread is the first to make before it is whole, and crash (swiftlang/swift#37656 and #61276 mended other ways to it).
+    private static let types: [Any.Type] = {
+        [type(of: HTTPCodec().decoder), type(of: ByteToMessageHandler(HTTPResponseDecoder(leftOverBytesStrategy: .dropBytes)))]
+    }()
+
+    /// To be called before the first connection is accepted.
+    static func prepare() { _ = types }
+
     init() {
         var limits = NIOHTTPDecoderLimitConfiguration()
         limits.maxHeaderFieldSize = 16 << 10
