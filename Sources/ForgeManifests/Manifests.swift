@@ -175,7 +175,10 @@ package struct PythonManifest {
         var all = lines(project?["dependencies"]?.array, .prod)
         for extra in project?["optional-dependencies"]?.table?.entries ?? [] { all += lines(extra.node.array, .dev) }
         for group in table["dependency-groups"]?.table?.entries ?? [] { all += lines(group.node.array, .dev) }
-        let poetry = table["tool"]?.table?["poetry"]?.table
+        let tools = table["tool"]?.table
+        all += lines(tools?["uv"]?.table?["dev-dependencies"]?.array, .dev)
+        for group in tools?["pdm"]?.table?["dev-dependencies"]?.table?.entries ?? [] { all += lines(group.node.array, .dev) }
+        let poetry = tools?["poetry"]?.table
         all += keys(poetry?["dependencies"]?.table, .prod)
         all += keys(poetry?["dev-dependencies"]?.table, .dev)
         for group in poetry?["group"]?.table?.entries ?? [] { all += keys(group.node.table?["dependencies"]?.table, .dev) }

@@ -55,6 +55,8 @@ package struct DerivationSource: Hashable, Sendable {
         indirect case existing(Rule)
         /// `module:name` of an application object; a factory is `module:name()`, or without the call.
         case appObject(Clause.AppObjectTest, call: Bool)
+        /// The folder below which that module is looked for; nothing where it is the root.
+        case searchPath(Clause.AppObjectTest)
         /// The dotted module name of the first file that fits.
         case moduleOf([Glob])
         /// The command of a process type in `Procfile`.
@@ -81,7 +83,7 @@ extension DerivationSource.Rule: CustomStringConvertible {
         case .capture: "text"
         case .firstLine, .toolVersion: "version file"
         case .pointer(let test), .firstKey(let test): "pointer \(test.pointer)"
-        case .appObject: "application object"
+        case .appObject, .searchPath: "application object"
         case .moduleOf: "module"
         case .procfile(let process): "process \(process)"
         case .ignored: "ignored folder"

@@ -137,7 +137,9 @@ struct DerivationDecoder {
     }
 
     private func appObject(_ reader: TableReader) -> DerivationSource.Rule? {
-        let call = reader.bool("call")?.value ?? true
-        return match.appObject(reader).map { .appObject($0, call: call) }
+        let call = reader.bool("call")
+        let searchPath = reader.bool("searchPath")
+        if let call, searchPath?.value == true { reader.faults.add("`call` and `searchPath` do not go together", at: call.location) }
+        return match.appObject(reader).map { searchPath?.value == true ? .searchPath($0) : .appObject($0, call: call?.value ?? true) }
     }
 }

@@ -19,6 +19,8 @@ package struct PackageManager: Hashable, Sendable {
     package let pinned: MatchTree?
     /// Holds when the project is written for this manager, lockfile or not.
     package let claimed: MatchTree?
+    /// What placeholders of its commands stand for; a preset's key of the same name goes before.
+    package let derive: [String: Derivation]
     /// Runs a package script; `{{script}}` is its name.
     package let run: [Template]
     /// As a person would type it.
@@ -71,6 +73,7 @@ extension PackageManager {
         configuration = PackageManager.paths(reader, "configuration")
         pinned = reader.tableReader("pinned").flatMap { MatchDecoder().tree($0) }
         claimed = reader.tableReader("claimed").flatMap { MatchDecoder().tree($0) }
+        derive = reader.tableReader("derive").map(DerivationDecoder().all) ?? [:]
         run = (reader.strings("run") ?? []).map { word in
             let template = Template(word.value)
             for placeholder in template.placeholders where placeholder != "script" {

@@ -89,8 +89,9 @@ package struct ArtifactTemplate: Hashable, Sendable {
     package let port: Int
     package let healthPath: String?
     package let dockerfile: Template?
-    /// What a running server's environment holds unless the project says otherwise.
-    package let environment: [String: String]
+    /// What a running server's environment holds unless the project says otherwise; without a value for its placeholders, a variable is
+    /// left out.
+    package let environment: [String: Template]
     /// Steps that serve the build alone, where the preset itself says how the result is started.
     package let leavesOut: [String]
 }

@@ -236,15 +236,18 @@ struct CatalogLoader {
     }
 
     private func checkPrograms(of manager: PackageManager) {
-        let own = [manager.install, manager.frozen, manager.production, manager.resolve].flatMap(\.sources)
+        let words = manager.derive.sorted { $0.key < $1.key }.map(\.value)
+        let own = (words + [manager.install, manager.frozen, manager.production, manager.resolve]).flatMap(\.sources)
         let members = (manager.workspace.map { [$0.production, $0.build, $0.output] } ?? []).flatMap(\.sources)
         for source in own + members {
-            for name in source.rule.templates.flatMap(\.placeholders) where ![WorkspaceRule.member, WorkspaceRule.name].contains(name) {
+            for name in source.rule.templates.flatMap(\.placeholders)
+            where ![WorkspaceRule.member, WorkspaceRule.name].contains(name) && manager.derive[name] == nil {
                 let program = name.hasPrefix("program.") ? String(name.dropFirst("program.".count)) : ""
                 guard programs[program] == nil else { continue }
                 faults.add(
                     "placeholder `{{\(name)}}` is not declared", at: source.location,
-                    hint: NearestName.of(program, in: Array(programs.keys)).map { "did you mean `{{program.\($0)}}`?" })
+                    hint: NearestName.of(name, in: manager.derive.keys.sorted()).map { "did you mean `{{\($0)}}`?" }
+                        ?? NearestName.of(program, in: programs.keys.sorted()).map { "did you mean `{{program.\($0)}}`?" })
             }
         }
     }

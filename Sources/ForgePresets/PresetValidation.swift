@@ -38,7 +38,7 @@ extension Preset {
         self.artifact = ArtifactTemplate(
             kind: kind, port: artifact.port?.value ?? 8080, healthPath: artifact.healthPath?.value,
             dockerfile: artifact.dockerfile.map { Template($0.value) },
-            environment: Dictionary(artifact.environment.map { ($0.key, $0.value.value) }) { $1 },
+            environment: Dictionary(artifact.environment.map { ($0.key, Template($0.value.value)) }) { $1 },
             leavesOut: artifact.leavesOut.map(\.value))
         publicVariables = document.publicVariables.map(\.value)
         cases = document.cases.compactMap { item in
@@ -103,6 +103,7 @@ private struct PresetCheck {
             } else if value.value.contains("$") || value.value.utf8.contains(0) {
                 faults.add("`\(name)` is taken literally: it can hold neither `$` nor NUL", at: value.location)
             }
+            placeholders(Template(value.value), at: value.location)
         }
     }
 

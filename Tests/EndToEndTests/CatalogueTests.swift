@@ -20,7 +20,9 @@ import Testing
 
     private static let sites = [
         Site(fixture: "mkdocs-app", preset: "mkdocs", page: "/", words: ["<h1 id=\"hello\">Hello</h1>", "MkDocs version : 1.6.1"]),
-        Site(fixture: "sphinx-app", preset: "sphinx", page: "/", words: ["<h1>Hello<a class=\"headerlink\"", ">Sphinx 8.1.3</a>"]),
+        Site(
+            fixture: "sphinx-app", preset: "sphinx", page: "/",
+            words: ["<h1>Hello<a class=\"headerlink\"", "<p>What is said to somebody.</p>", ">Sphinx 8.1.3</a>"]),
         Site(fixture: "pelican-app", preset: "pelican", page: "/hello.html", words: ["<title>Hello", "<p>Hello</p>"]),
     ]
 

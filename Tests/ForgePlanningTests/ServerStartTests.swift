@@ -35,6 +35,57 @@ import Testing
         #expect(plan.artifact.leavesOut == leavesOut)
     }
 
+    private let application = "from fastapi import FastAPI\napp = FastAPI()\n"
+
+    @Test(arguments: [
+        ([:], "src.tides.main:app", nil), (["src/tides/main.py": "from tides.data import rows\n"], "tides.main:app", "src"),
+        (["src/tides/main.py": "from src.tides.data import rows\n"], "src.tides.main:app", nil),
+        (["src/tides/main.py": "from .data import rows\n", "src/tides/data.py": "import tides.more\n"], "tides.main:app", "src"),
+    ])
+    func aModuleIsFoundWhereTheProjectsOwnImportsBegin(imports: [String: String], app: String, path: String?) throws {
+        var files = ["requirements.txt": "fastapi==0.115\nuvicorn==0.30\n", "src/tides/data.py": "rows = []\n"]
+        files["src/tides/main.py"] = (imports["src/tides/main.py"] ?? "") + application
+        files.merge(imports.filter { $0.key != "src/tides/main.py" }) { $1 }
+        let plan = try Shipped.plan(files)
+        #expect(plan.artifact.launch?.command.last == "exec .venv/bin/python -m uvicorn \(app) --host 0.0.0.0 --port $PORT")
+        #expect(plan.artifact.launch?.environment["PYTHONPATH"] == path)
+        let own = files.merging(["crowdforge.toml": "[env]\nPYTHONPATH = \"lib\"\n"]) { $1 }
+        #expect(try Shipped.plan(own).artifact.launch?.environment["PYTHONPATH"] == "lib")
+    }
+
+    @Test func aBackEndInAFolderOfItsOwnIsFoundThere() throws {
+        let files = [
+            "requirements.txt": "flask==3.0\ngunicorn==23.0\n", "backend/config.py": "", "backend/models/__init__.py": "",
+            "backend/app.py": "import config\nfrom models import Tide\nfrom flask import Flask\napp = Flask(__name__)\n",
+        ]
+        let launch = try Shipped.plan(files).artifact.launch
+        #expect(launch?.command.last == "exec .venv/bin/python -m gunicorn app:app --bind 0.0.0.0:$PORT")
+        #expect(launch?.environment["PYTHONPATH"] == "backend")
+    }
+
+    @Test(arguments: [
+        (#""start": "tsc && node dist/index.js""#, "start", "tsc"), (#""start": "npm run build && node ."#, "start", "npm run build"),
+        (#""prestart": "yarn build:all", "start": "node .""#, "prestart", "yarn build:all"),
+        (#""start": "NODE_ENV=production npx webpack --mode production; node ."#, "start", "webpack --mode production"),
+        (#""start": "node dist/index.js""#, nil, nil), (#""start": "tsc --noEmit; node index.js""#, nil, nil),
+        (#""start": "npm run serve""#, nil, nil),
+    ])
+    func aStartThatBuildsIsWarnedOf(scripts: String, script: String?, command: String?) throws {
+        let closed = scripts.hasSuffix("\"") ? scripts : scripts + "\""
+        let warnings = try Shipped.detect([
+            "package.json": "{\"scripts\": {\(closed)},\n \"dependencies\": {\"express\": \"4.21.0\"}}", "package-lock.json": "{}",
+            "index.js": "require(\"express\")\n",
+        ]).warnings
+        guard let script, let command else { return #expect(warnings == []) }
+        #expect(
+            warnings == [
+                Diagnostic(
+                    "the script `\(script)` builds (`\(command)`) each time the server starts, which cannot write there",
+                    at: SourceLocation(file: "package.json", line: 1),
+                    hint: "let the script `build` do it, and `start` only run the result")
+            ])
+    }
+
     private let django = [
         "manage.py": "import os\nos.environ.setdefault(\"DJANGO_SETTINGS_MODULE\", \"site.settings\")\n", "site/wsgi.py": "",
         "site/asgi.py": "", "site/settings.py": "WSGI_APPLICATION = 'site.wsgi.application'\n", "requirements.txt": "django==5.0\n",

@@ -44,6 +44,28 @@ import Testing
         #expect(ExplainRendering.text(try Shipped.detect(files)).contains("packages  Composer, npm\n"))
     }
 
+    @Test(arguments: [
+        (#""build": "tailwindcss -i in.css -o static/tides.css --minify""#, "npm run build", "static/tides.css"),
+        (#""build:css": "sass in.scss -o static/tides.css""#, "npm run build:css", "static/tides.css"),
+        (#""build": "vite build""#, "npm run build", "static/dist"),
+    ])
+    func serversInPythonBuildTheirAssetsAndRunWithoutTheirPackages(script: String, build: String, output: String) throws {
+        let manifest = "{\"scripts\": {\(script)}, \"devDependencies\": {\"tailwindcss\": \"3.4.0\"}}"
+        for (framework, server) in [("flask", "Flask"), ("fastapi", "FastAPI"), ("quart", "Quart")] {
+            let plan = try Shipped.plan([
+                "requirements.txt": "\(framework)==1.0\ngunicorn==23.0\nuvicorn==0.30\nhypercorn==0.17\n", "package.json": manifest,
+                "package-lock.json": "{}", "app.py": "from \(framework) import \(server)\napp = \(server)(__name__)\n",
+                "static/in.css": "",
+            ])
+            #expect(plan.preset.id == framework)
+            #expect(Set(plan.steps.map(\.id)) == ["resolve", "install", "packages", "build"])
+            let step = plan.steps.first { $0.id == "build" }
+            #expect(step?.command.joined(separator: " ") == build)
+            #expect(step?.outputs.map(\.string) == [output])
+            #expect(plan.artifact.leavesOut == ["packages"])
+        }
+    }
+
     @Test func djangoBuildsItsAssetsByTheScriptOfItsPackageJSONAndRunsWithoutItsPackages() throws {
         let files = [
             "manage.py": "import os\nos.environ.setdefault(\"DJANGO_SETTINGS_MODULE\", \"site.settings\")\n",

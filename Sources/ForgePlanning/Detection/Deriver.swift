@@ -12,6 +12,8 @@ final class Deriver {
     /// What further placeholders stand for.
     var names: [String: String] = [:]
     private var derive: [String: Derivation]
+    /// The package manager's own words, while its commands are worked out.
+    private var managers: [String: Derivation] = [:]
     private var known: [String: Derived?] = [:]
     private var underway: Set<String> = []
 
@@ -49,7 +51,13 @@ final class Deriver {
         ClauseEvaluator(facts: facts) { [unowned self] in try value("install") != nil }
     }
 
-    func packageManager() throws -> PackageManager? { try preset.ecosystem.flatMap { try facts.packageManager($0) } }
+    /// The ecosystem's usual one too, where nothing but a list of the preset's own is installed.
+    func packageManager() throws -> PackageManager? {
+        guard let ecosystem = preset.ecosystem else { return nil }
+        if let manager = try facts.packageManager(ecosystem) { return manager }
+        return try derive["manifest"] != nil && value("manifest") != nil
+            ? facts.catalog.packageManagers(of: ecosystem).first { $0.isDefault && $0.derive["manifest"] != nil } : nil
+    }
 
     /// Nil when no source of the key yields anything.
     func value(_ key: String) throws -> Derived? {
@@ -71,14 +79,29 @@ final class Deriver {
         if name.hasPrefix("program."), let text = facts.catalog.programs[String(name.dropFirst("program.".count))] {
             return Derived(value: .text(text), source: own, rule: "program", requires: [], inputs: nil)
         }
-        return try value(name)
+        return try value(name) ?? managers[name].flatMap { try first(of: $0, key: name) }
+    }
+
+    /// A command of the package manager, in its words where the preset has none.
+    func first(of derivation: Derivation, of manager: PackageManager, key: String) throws -> Derived? {
+        let outer = managers
+        managers = manager.derive
+        defer { managers = outer }
+        return try first(of: derivation, key: key)
+    }
+
+    /// The list of requirements that is installed, where a manager has one that can lie anywhere.
+    func manifest(_ manager: PackageManager) throws -> RelativePath? {
+        guard let own = manager.derive["manifest"] else { return nil }
+        return try (value("manifest") ?? first(of: own, of: manager, key: "manifest")).flatMap { try? RelativePath(parsing: $0.text) }
     }
 
     func first(of derivation: Derivation, key: String) throws -> Derived? {
         for source in derivation.sources where try evaluator.holds(source.when) {
             guard let found = try found(source, key: key) else { continue }
             return Derived(
-                value: found.value, source: found.source, rule: found.rule ?? source.rule.description, requires: source.requires,
+                value: found.value, source: found.source, rule: found.rule ?? source.rule.description,
+                requires: source.requires.isEmpty ? found.requires : source.requires,
                 inputs: source.inputs ?? found.inputs)
         }
         return nil
@@ -90,6 +113,8 @@ final class Deriver {
         var inputs: [String]?
         /// Where it is not the source's own.
         var rule: String?
+        /// Of the value that it takes over.
+        var requires: [String] = []
 
         static func text(_ text: String, _ source: String) -> Found { Found(value: .text(text), source: source) }
     }
@@ -114,7 +139,7 @@ final class Deriver {
             return .text(found.text, found.file)
         case .firstKey(let test): return try evaluator.firstKey(test).map { .text($0.text, $0.file) }
         case .value(let name):
-            return try value(name).map { Found(value: $0.value, source: $0.source, inputs: $0.inputs) }
+            return try value(name).map { Found(value: $0.value, source: $0.source, inputs: $0.inputs, requires: $0.requires) }
         case .existing(let rule): return try existing(rule, source, key)
         case .install: return try packageManager().flatMap(install).map { Found(value: $0.value, source: $0.source, inputs: $0.inputs) }
         default: return try placed(source.rule, containing: source.containing)
@@ -134,6 +159,10 @@ final class Deriver {
         case .appObject(let test, let call):
             return try facts.python.match(test).map { match in
                 .text("\(match.module):\(match.name)" + (match.isFactory && call ? "()" : ""), facts.files.display(match.path))
+            }
+        case .searchPath(let test):
+            return try facts.python.match(test).flatMap { match in
+                match.searchPath.isRoot ? nil : .text(match.searchPath.string, facts.files.display(match.path))
             }
         case .moduleOf(let globs):
             return try path(globs).map { .text(PythonProject.module($0), facts.files.display($0)) }
@@ -197,8 +226,9 @@ final class Deriver {
         if let context = facts.workspace, context.manager(manager.ecosystem) != nil {
             return try Deriver(preset: preset, facts: context.root).workspaceInstall(manager)
         }
-        guard try facts.manifests.hasAny(manager.ecosystem) else { return nil }
-        guard let derived = try first(of: manager.install, key: "install") else { return nil }
+        let isListed = try manager.derive["manifest"] != nil && value("manifest") != nil
+        guard try isListed || facts.manifests.hasAny(manager.ecosystem) else { return nil }
+        guard let derived = try first(of: manager.install, of: manager, key: "install") else { return nil }
         let inputs = try evaluator.holds(manager.readsTree ?? .any([])) ? ["**"] : derived.inputs
         return Derived(
             value: derived.value, source: manager.provenance, rule: derived.rule, requires: [], inputs: inputs)
@@ -206,13 +236,13 @@ final class Deriver {
 
     /// What installs a whole workspace: asked of its root, where the lockfile is. What it reads stands apart.
     private func workspaceInstall(_ manager: PackageManager) throws -> Derived? {
-        try first(of: manager.install, key: "install").map {
+        try first(of: manager.install, of: manager, key: "install").map {
             Derived(value: $0.value, source: manager.provenance, rule: $0.rule, requires: [], inputs: nil)
         }
     }
 
     private func fill(_ template: Template, quoted: Bool) throws -> String? {
-        try template.filled { name in try placeholder(name).map { quoted ? CommandText.quote($0.text) : $0.text } }
+        try template.filled { name in try placeholder(name).map { quoted && !$0.text.isEmpty ? CommandText.quote($0.text) : $0.text } }
     }
 
     private func line(of file: String, _ pick: (String) -> String?) throws -> Found? {

@@ -47,7 +47,8 @@ struct DetectionBuilder {
             warnings: try platforms.compactMap(\.diagnostic) + facts.movingIn.disagreements(facts.configuration)
                 + warnings(manager, deriver, present: values["install"])
                 + companions.flatMap { try unlocked($0, deriver, isInstalled: true) }
-                + NestedPackages(facts: facts).warnings([values["build"]?.rule ?? "script heroku-postbuild", values["start"]?.rule]),
+                + NestedPackages(facts: facts).warnings([values["build"]?.rule ?? "script heroku-postbuild", values["start"]?.rule])
+                + (kind == .static ? [] : [CompilingStart(facts: facts).warning(values["start"]?.rule)].compactMap(\.self)),
             filesRead: facts.files.filesRead.sorted(),
             filesAbsent: facts.files.filesAbsent.sorted())
     }
@@ -185,13 +186,15 @@ struct DetectionBuilder {
     /// For a manager whose lockfile is a manifest that pins and hashes everything; Maven and its like have none to write.
     private func unlockedList(_ manager: PackageManager, _ deriver: Deriver) throws -> Diagnostic? {
         guard manager.resolvedLockfile != nil else { return nil }
+        let list = try deriver.manifest(manager)?.string
         let loose = try facts.manifests.dependencies(manager.ecosystem).first { $0.scope == .prod && !$0.requirement.hasPrefix("==") }
-        if let loose {
+        if let loose, list == nil || list == manager.manifests.first {
             return Diagnostic(
                 "dependencies are not locked: `\(loose.name)` may be another version tomorrow",
                 at: SourceLocation(file: loose.file, line: loose.line), hint: "pin every version, like `\(loose.name)==…`")
         }
-        guard let manifest = manager.manifests.first, try deriver.first(of: manager.resolve, key: "resolve") != nil else { return nil }
+        guard let manifest = list ?? manager.manifests.first, try deriver.first(of: manager.resolve, of: manager, key: "resolve") != nil
+        else { return nil }
         return Diagnostic(
             "dependencies are not locked: `\(manifest)` has no hashes, and does not list what they need in turn",
             at: SourceLocation(file: facts.files.display(Manifests.path(manifest))),
@@ -228,6 +231,9 @@ struct StepResolver {
         var inputs = isInstall && install?.inputs != nil ? install?.inputs ?? [] : try paths(step.inputs, onlyPresent: true)
         // A project's own install command may read anything.
         if isInstall, install.map({ $0.rule.hasPrefix("config") || $0.rule.hasPrefix("platform ") }) == true { inputs = [] }
+        if isInstall, !inputs.isEmpty, let list = try manager.flatMap(deriver.manifest)?.string, !inputs.contains(list) {
+            inputs.append(list)
+        }
         let environment = step.network == .registries ? manager?.environment ?? [:] : [:]
         return ResolvedStep(
             id: step.id, title: step.title ?? command.typed, directory: nil, excludes: nil, needs: step.needs, command: command,
@@ -240,7 +246,8 @@ struct StepResolver {
     func registries() throws -> Step.Registries? {
         try manager.map { manager in
             // A manager without a lockfile of its own is locked by a manifest that hashes everything.
-            let names = manager.lockfiles.isEmpty ? Array(manager.manifests.prefix(1)) : manager.lockfiles
+            let list = try deriver.manifest(manager).map { [$0.string] } ?? Array(manager.manifests.prefix(1))
+            let names = manager.lockfiles.isEmpty ? list : manager.lockfiles
             let lockfile = try names.first { try deriver.facts.files.isFile(Manifests.path($0)) }
             let own = try ProjectRegistries(facts: deriver.facts).named(manager.registries)
             return Step.Registries(

@@ -19,7 +19,7 @@ struct InstallExpansion {
         let resolve = try resolution(for: steps[index], manager)
         var step = steps[index]
         if let resolve { step = step.locked(by: resolve) }
-        step.command = try deriver.first(of: manager.frozen, key: "frozen")?.command ?? step.command
+        step.command = try deriver.first(of: manager.frozen, of: manager, key: "frozen")?.command ?? step.command
         let production = try production(besides: step, in: steps, manager)
         if let production, production.id == step.id { step = production }
         expanded[index] = step
@@ -30,7 +30,9 @@ struct InstallExpansion {
 
     /// The step that writes a lockfile; nil where the project has one.
     func resolution(for install: ResolvedStep, _ manager: PackageManager) throws -> ResolvedStep? {
-        guard let lockfile = manager.resolvedLockfile, let command = try deriver.first(of: manager.resolve, key: "resolve")?.command else {
+        guard let lockfile = manager.resolvedLockfile,
+            let command = try deriver.first(of: manager.resolve, of: manager, key: "resolve")?.command
+        else {
             return nil
         }
         var step = install
@@ -49,7 +51,7 @@ struct InstallExpansion {
     /// dependencies for development.
     private func production(besides install: ResolvedStep, in steps: [ResolvedStep], _ manager: PackageManager) throws -> ResolvedStep? {
         guard kind == .container || kind == .function, try !deriver.startsWithDevelopmentTool(manager.ecosystem),
-            let command = try deriver.first(of: manager.production, key: "production")?.command
+            let command = try deriver.first(of: manager.production, of: manager, key: "production")?.command
         else { return nil }
         var step = install
         step.command = command
@@ -96,7 +98,7 @@ struct CompanionInstallation {
                 continue
             }
             var install = step
-            install.command = try deriver.first(of: manager.frozen, key: "frozen")?.command ?? step.command
+            install.command = try deriver.first(of: manager.frozen, of: manager, key: "frozen")?.command ?? step.command
             leavesOut.append(step.id)
             if var resolve = try InstallExpansion(deriver: deriver, manager: manager, kind: deriver.kind).resolution(for: step, manager) {
                 resolve.id = "\(step.id)-resolve"

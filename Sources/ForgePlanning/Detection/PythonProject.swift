@@ -9,6 +9,8 @@ package final class PythonProject {
         package let path: RelativePath
         /// As Python imports it: `app.main`.
         package let module: String
+        /// The folder it is imported from.
+        package let searchPath: RelativePath
         package let name: String
         package let isFactory: Bool
         package let line: Int
@@ -31,15 +33,45 @@ package final class PythonProject {
             let objects = source.objects.filter { object in test.constructors.contains { fits(object, $0, source) } }
             let named = PythonProject.preferredNames.lazy.compactMap { name in objects.first { $0.name == name } }.first
             if let object = named ?? objects.first {
-                return Match(path: path, module: PythonProject.module(path), name: object.name, isFactory: false, line: object.line)
+                return try found(path, object.name, isFactory: false, line: object.line)
             }
         }
         for (path, source) in try sources() where test.constructors.contains(where: { source.imports(PythonProject.owner($0)) != nil }) {
             if let function = source.functions.first(where: { test.factories.contains($0.name) }) {
-                return Match(path: path, module: PythonProject.module(path), name: function.name, isFactory: true, line: function.line)
+                return try found(path, function.name, isFactory: true, line: function.line)
             }
         }
         return nil
+    }
+
+    private func found(_ path: RelativePath, _ name: String, isFactory: Bool, line: Int) throws -> Match {
+        let folder = try searchPath(of: path)
+        let inner = RelativePath.root.appending(path.components.dropFirst(folder.components.count))
+        return Match(
+            path: path, module: PythonProject.module(inner), searchPath: folder, name: name, isFactory: isFactory, line: line)
+    }
+
+    /// Where a file expects imports of its own project to be looked for: the root, or the folder above it in which most of them are found
+    /// (`src`, a back end's own folder).
+    private func searchPath(of path: RelativePath) throws -> RelativePath {
+        guard let top = path.components.first, path.components.count > 1 else { return .root }
+        let neighbours = try sources().filter { $0.path.components.first == top }
+        let names = Set(neighbours.flatMap { $0.source.imports.compactMap { $0.module.split(separator: ".").first.map(String.init) } })
+        let present = try sources().map(\.path.components)
+        func found(below folder: ArraySlice<String>) -> Int {
+            names.count { name in
+                present.contains { other in
+                    guard other.starts(with: folder), other.count > folder.count else { return false }
+                    let next = other[folder.count]
+                    return next == "\(name).py" || (next == name && other.count > folder.count + 1)
+                }
+            }
+        }
+        var best = path.components.prefix(0)
+        for depth in 1..<path.components.count where found(below: path.components.prefix(depth)) > found(below: best) {
+            best = path.components.prefix(depth)
+        }
+        return RelativePath.root.appending(best)
     }
 
     package func importing(_ module: String) throws -> (path: RelativePath, line: Int)? {
@@ -95,4 +127,8 @@ package final class PythonProject {
         let stem = String(path.name.dropLast(3))
         return (path.components.count, preferredFiles.firstIndex(of: stem) ?? preferredFiles.count, offset)
     }
+}
+
+extension RelativePath {
+    fileprivate func appending(_ names: ArraySlice<String>) -> RelativePath { names.reduce(self) { $0.appending(component: $1) } }
 }

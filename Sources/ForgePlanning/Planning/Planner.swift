@@ -154,7 +154,7 @@ private struct PlanDraft {
                 Launch(
                     command: argv(start.command), port: configuration.deploy.port ?? detection.movedIn.port ?? port ?? template.port,
                     healthPath: healthPath,
-                    environment: template.environment.merging(environment) { $1 },
+                    environment: standing.merging(environment) { $1 },
                     directory: detection.place.flatMap { $0.folder.isRoot ? nil : $0.folder })
             }
             let strangers = detection.place?.strangers ?? []
@@ -165,6 +165,11 @@ private struct PlanDraft {
             if !detection.generated.isEmpty { spec.keeps = detection.generated }
             return spec
         }
+    }
+
+    /// What the preset puts into a server's environment.
+    private var standing: [String: String] {
+        detection.preset.artifact.environment.compactMapValues { value in value.filled { detection.values[$0]?.text } }
     }
 
     /// Below the plan's root.

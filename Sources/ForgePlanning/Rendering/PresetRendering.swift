@@ -190,7 +190,8 @@ extension DerivationSource.Rule {
         case .path(let globs), .moduleOf(let globs), .folderOf(let globs), .folderName(let globs), .stemOf(let globs):
             "\(description) of " + globs.map { "`\($0.text)`" }.joined(separator: ", ")
         case .existing(let rule): rule.words + ", if there"
-        case .appObject(let test, _): "application object " + test.constructors.map { "`\($0)`" }.joined(separator: ", ")
+        case .appObject(let test, _), .searchPath(let test):
+            "application object " + test.constructors.map { "`\($0)`" }.joined(separator: ", ")
         default: description
         }
     }

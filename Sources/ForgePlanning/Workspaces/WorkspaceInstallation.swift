@@ -47,7 +47,8 @@ struct WorkspaceInstallation {
         base.caches = manager.caches
         if isOwn { return Steps(steps: [base], ready: base.id, leavesOut: []) }
         base.command =
-            try atRoot.first(of: manager.frozen, key: "frozen")?.command ?? atRoot.first(of: manager.install, key: "install")?.command
+            try atRoot.first(of: manager.frozen, of: manager, key: "frozen")?.command ?? atRoot.first(
+                of: manager.install, of: manager, key: "install")?.command
             ?? base.command
         // Which versions there are to be is no matter of programs.
         var unlinked = base
@@ -78,7 +79,7 @@ struct WorkspaceInstallation {
             step.environment[name] = value.filled { $0 == WorkspaceRule.member ? folder.display : nil }
         }
         if isOwn { return Steps(steps: [step], ready: step.id, leavesOut: []) }
-        step.command = try atRoot.first(of: manager.frozen, key: "frozen")?.command ?? step.command
+        step.command = try atRoot.first(of: manager.frozen, of: manager, key: "frozen")?.command ?? step.command
         var shared = install
         // Versions are found out from manifests alone, and for all apps at once.
         shared.inputs = try inputs(rule, readingTrees: false)
@@ -94,13 +95,13 @@ struct WorkspaceInstallation {
         guard kind == .container || kind == .function, try !deriver.startsWithDevelopmentTool(manager.ecosystem) else { return nil }
         var step = install
         step.title = "install production dependencies"
-        if !context.site.isRoot, let command = try atRoot.first(of: rule.production, key: "production")?.command {
+        if !context.site.isRoot, let command = try atRoot.first(of: rule.production, of: manager, key: "production")?.command {
             step.id = context.id("production")
             step.command = command
             step.isShared = false
             return step
         }
-        guard let command = try atRoot.first(of: manager.production, key: "production")?.command else { return nil }
+        guard let command = try atRoot.first(of: manager.production, of: manager, key: "production")?.command else { return nil }
         step.id = "production"
         step.command = command
         return step
