@@ -4,7 +4,7 @@ SWIFT ?= swift
 RELEASE := $(SWIFT) build -c release --static-swift-stdlib -Xlinker --no-export-dynamic
 SOURCES := Sources Plugins Tests Package.swift
 
-SANDBOX_TESTS := ForgeSandboxTests|RootlessTests|MountedSystemTests|DoctorTests
+SANDBOX_TESTS := ForgeSandboxTests|ForgeEgressTests|RootlessTests|MountedSystemTests|DoctorTests
 
 .PHONY: help setup build demo test campaign campaign-cgroup2 check lint layers bench clean
 

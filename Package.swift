@@ -70,20 +70,21 @@ let package = Package(
         room("ForgePatterns", []),
         // 2
         room("ForgeManifests", ["ForgeModel", "ForgeTOML", "ForgePatterns", .yams]),
+        room("ForgeEgress", ["ForgeModel", "ForgeSystem", .nio, .nioPosix, .nioHTTP1, .nioSSL]),
         // 3
         room("ForgeEvents", ["ForgeModel"]),
         room("ForgePresets", ["ForgeModel", "ForgeTOML", "ForgePatterns", "ForgeManifests"]),
         room("ForgePlatforms", ["ForgeModel", "ForgeTOML", "ForgePatterns", "ForgeManifests"]),
         room("ForgeStore", ["ForgeModel", "ForgeREAPI", "ForgeSystem", "CLibarchive", "CZstd", .crypto, .grdb, .protobuf]),
         room("ForgeGit", ["ForgeModel", "ForgeSystem", "CLibgit2"]),
-        room("ForgeSandbox", ["ForgeModel", "ForgeSystem", .nio, .nioPosix, .nioHTTP1, .nioSSL]),
+        room("ForgeSandbox", ["ForgeModel", "ForgeSystem", "ForgeEgress"]),
         room("ForgeControl", ["ForgeModel", "ForgeSystem"]),
         room("ForgeTargetProtocol", []),
         // 4
         room(
             "ForgePlanning",
             ["ForgeModel", "ForgeTOML", "ForgePatterns", "ForgeManifests", "ForgePresets", "ForgePlatforms"]),
-        room("ForgeEngine", ["ForgeModel", "ForgeSystem", "ForgeTOML", "ForgeEvents", "ForgeStore", "ForgeSandbox"]),
+        room("ForgeEngine", ["ForgeModel", "ForgeSystem", "ForgeTOML", "ForgeEgress", "ForgeEvents", "ForgeStore", "ForgeSandbox"]),
         room(
             "ForgeReleases",
             [.grdb, "ForgeModel", "ForgeSystem", "ForgeTOML", "ForgeEvents", "ForgeStore", "ForgeControl", "ForgeTargetProtocol"]),
@@ -95,7 +96,7 @@ let package = Package(
         room(
             "ForgeRegistry",
             [
-                "CZlib", "ForgeModel", "ForgeSystem", "ForgeTOML", "ForgeStore", "ForgeSandbox", .nio, .nioHTTP1, .nioSSL, .certificates,
+                "CZlib", "ForgeModel", "ForgeSystem", "ForgeTOML", "ForgeEgress", "ForgeStore", .nio, .nioHTTP1, .nioSSL, .certificates,
                 .asn1,
                 .crypto,
             ]),
@@ -104,7 +105,7 @@ let package = Package(
             "ForgePipeline",
             [
                 "ForgeModel", "ForgeSystem", "ForgeTOML", "ForgeEvents", "ForgePatterns", "ForgeManifests", "ForgePresets",
-                "ForgePlatforms", "ForgeStore", "ForgeGit", "ForgeSandbox",
+                "ForgePlatforms", "ForgeEgress", "ForgeStore", "ForgeGit", "ForgeSandbox",
                 "ForgeControl", "ForgePlanning", "ForgeEngine", "ForgeImages", "ForgeRegistry", "ForgeReleases", "ForgeApps",
                 "ForgeGateway", "ForgeToolchains",
             ]),
@@ -144,9 +145,10 @@ let package = Package(
             ]),
         tests("ForgeStoreTests", ["ForgeStore", "ForgeModel", "ForgeSystem", "ForgeREAPI", "ForgeTestSupport", .protobuf]),
         tests("ForgeGitTests", ["ForgeGit", "ForgeStore", "ForgeModel", "ForgeSystem", "ForgeTestSupport"]),
-        tests("ForgeSandboxTests", ["ForgeSandbox", "ForgeModel", "ForgeSystem", "ForgeTestSupport"]),
+        tests("ForgeEgressTests", ["ForgeEgress", "ForgeModel", "ForgeSystem", "ForgeTestSupport"]),
+        tests("ForgeSandboxTests", ["ForgeSandbox", "ForgeEgress", "ForgeModel", "ForgeSystem", "ForgeTestSupport"]),
         tests("ForgeControlTests", ["ForgeControl", "ForgeModel", "ForgeSystem", "ForgeTestSupport"]),
-        tests("ForgeEngineTests", ["ForgeEngine", "ForgeModel", "ForgeStore", "ForgeEvents", "ForgeTestSupport"]),
+        tests("ForgeEngineTests", ["ForgeEngine", "ForgeEgress", "ForgeModel", "ForgeStore", "ForgeEvents", "ForgeTestSupport"]),
         tests(
             "ForgeReleasesTests",
             [

@@ -1,7 +1,6 @@
 package import ForgeEvents
 package import ForgeModel
 package import ForgeStore
-internal import ForgeSandbox
 internal import ForgeSystem
 
 /// Turns a plan and a source tree into stored outputs: every step is looked up by its action's digest and executed only on a miss.

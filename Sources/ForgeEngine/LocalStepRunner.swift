@@ -1,3 +1,4 @@
+internal import ForgeEgress
 internal import ForgeModel
 package import ForgeSandbox
 package import ForgeStore

@@ -1,5 +1,5 @@
+package import ForgeEgress
 package import ForgeModel
-package import ForgeSandbox
 
 /// Executes an action somewhere: in a sandbox of this machine, or on a Remote Execution cluster.
 package protocol StepRunner: Sendable {

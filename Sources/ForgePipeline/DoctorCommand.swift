@@ -1,3 +1,4 @@
+internal import ForgeEgress
 internal import ForgeEvents
 internal import ForgeModel
 internal import ForgePresets

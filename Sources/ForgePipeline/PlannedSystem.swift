@@ -1,8 +1,8 @@
+internal import ForgeEgress
 internal import ForgeEngine
 internal import ForgeEvents
 internal import ForgeImages
 internal import ForgeModel
-internal import ForgeSandbox
 internal import ForgeStore
 internal import ForgeSystem
 internal import ForgeToolchains

@@ -1,9 +1,9 @@
+internal import ForgeEgress
 internal import ForgeEngine
 internal import ForgeManifests
 internal import ForgeModel
 internal import ForgePresets
 internal import ForgeRegistry
-internal import ForgeSandbox
 internal import ForgeStore
 internal import ForgeSystem
 

@@ -1,5 +1,5 @@
+internal import ForgeEgress
 internal import ForgeModel
-internal import ForgeSandbox
 internal import ForgeStore
 internal import ForgeSystem
 internal import NIOCore

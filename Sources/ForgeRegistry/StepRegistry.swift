@@ -1,10 +1,10 @@
+package import ForgeEgress
 package import ForgeModel
-package import ForgeSandbox
-package import NIOCore
-package import NIOHTTP1
 package import NIOSSL
 internal import ForgeStore
 internal import ForgeSystem
+internal import NIOCore
+internal import NIOHTTP1
 
 /// The registries of one step, as the step sees them: answered from the store where they can be, by the servers where they must.
 ///

@@ -1,5 +1,5 @@
+internal import ForgeEgress
 internal import ForgeModel
-internal import ForgeSandbox
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOSSL

@@ -1,3 +1,4 @@
+package import ForgeEgress
 package import ForgeModel
 package import ForgeSystem
 

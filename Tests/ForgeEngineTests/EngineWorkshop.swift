@@ -1,7 +1,7 @@
+import ForgeEgress
 import ForgeEngine
 import ForgeEvents
 import ForgeModel
-import ForgeSandbox
 import ForgeStore
 import ForgeTestSupport
 import Foundation

@@ -1,3 +1,4 @@
+import ForgeEgress
 import ForgeModel
 import ForgeSandbox
 import ForgeSystem

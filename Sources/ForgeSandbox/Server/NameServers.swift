@@ -1,3 +1,4 @@
+internal import ForgeEgress
 internal import ForgeSystem
 
 /// The host's resolvers as a server can use them.

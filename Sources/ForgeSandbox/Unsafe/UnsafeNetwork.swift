@@ -1,3 +1,4 @@
+internal import ForgeEgress
 internal import ForgeModel
 internal import ForgeSystem
 internal import Glibc

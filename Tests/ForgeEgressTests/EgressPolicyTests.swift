@@ -1,5 +1,5 @@
+import ForgeEgress
 import ForgeModel
-import ForgeSandbox
 import Testing
 
 /// The pure part of the proxy: which server a request names, and which addresses are a server's.

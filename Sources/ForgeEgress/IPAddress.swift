@@ -2,8 +2,8 @@ internal import Glibc
 
 /// An IPv4 or IPv6 address as a resolver answered it.
 package struct IPAddress: Hashable, Sendable {
-    /// 4 or 16, the first on the wire first.
-    let bytes: [UInt8]
+    /// 4 of IPv4 or 16 of IPv6, the first on the wire first.
+    package let bytes: [UInt8]
 
     init(bytes: [UInt8]) {
         precondition(bytes.count == 4 || bytes.count == 16)

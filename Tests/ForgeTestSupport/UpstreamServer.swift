@@ -1,17 +1,16 @@
-import ForgeSystem
-import ForgeTestSupport
 import Foundation
+import Glibc
 
-/// A small web server on the host's loopback, in a process of its own. With TLS it has a certificate of a CA of its own for
-/// `registry.test`, `localhost` and 127.0.0.1.
-struct Upstream: Sendable {
-    let port: Int
+/// A small web server on the host's loopback, in a process of its own; made by `withUpstream`. With TLS it has a certificate of a
+/// CA of its own for `registry.test`, `localhost` and 127.0.0.1.
+package struct UpstreamServer: Sendable {
+    package let port: Int
     /// The CA's certificate, where there is TLS.
-    let certificate: String
+    package let certificate: String
     private let child: Child
     private let folder: String
 
-    static func start(tls: Bool = false) async throws -> Upstream {
+    fileprivate static func start(tls: Bool) async throws -> UpstreamServer {
         // A folder of its own: `stop` removes it.
         let folder = try Folder.temporaryRoot() + "/forge-upstream-" + UUID().uuidString
         try Folder.make(folder)
@@ -29,16 +28,18 @@ struct Upstream: Sendable {
             "/usr/bin/python3", ["server.py"] + (tls ? ["tls"] : []), environment: environment, directory: folder, files: folder)
         let line = try await child.errorLine { $0.hasPrefix("port ") }
         guard let port = Int(line.dropFirst("port ".count)) else { throw TestSupportError(line) }
-        return Upstream(port: port, certificate: folder + "/cert.pem", child: child, folder: folder)
+        return UpstreamServer(port: port, certificate: folder + "/cert.pem", child: child, folder: folder)
     }
 
     /// The request lines served so far.
-    var requests: [String] { child.error.split(separator: "\n").filter { $0.hasPrefix("request ") }.map { String($0.dropFirst(8)) } }
+    package var requests: [String] {
+        child.error.split(separator: "\n").filter { $0.hasPrefix("request ") }.map { String($0.dropFirst(8)) }
+    }
 
-    func stop() async throws {
+    fileprivate func stop() async throws {
         child.signal(SIGKILL)
         _ = try await child.finish()
-        try Files.removeTree(folder)
+        try FileManager.default.removeItem(atPath: folder)
     }
 
     private static let program = #"""
@@ -115,9 +116,9 @@ struct Upstream: Sendable {
         """#
 }
 
-/// Runs `body` with a server and stops it.
-func withUpstream<Value: Sendable>(tls: Bool = false, _ body: (Upstream) async throws -> Value) async throws -> Value {
-    let upstream = try await Upstream.start(tls: tls)
+/// Runs `body` with a server of its own; afterwards it is stopped and its folder gone.
+package func withUpstream<Value: Sendable>(tls: Bool = false, _ body: (UpstreamServer) async throws -> Value) async throws -> Value {
+    let upstream = try await UpstreamServer.start(tls: tls)
     do {
         let value = try await body(upstream)
         try await upstream.stop()

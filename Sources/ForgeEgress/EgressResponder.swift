@@ -66,6 +66,7 @@ package struct EgressUpstream: Sendable {
     /// Records that an exchange over such a connection failed.
     package func note(_ failure: EgressFailure) { connector.ledger.note(failure) }
 
+    /// A new connection to `origin`. Its bytes are counted, and it is closed with the step if not before.
     /// - Parameter configure: sets the channel up before it is connected.
     /// - Throws: `EgressFailure`, which is in the record then
     package func connect(to origin: EgressOrigin, configure: @escaping @Sendable (any Channel) throws -> Void) async throws -> any Channel {

@@ -1,5 +1,5 @@
+import ForgeEgress
 import ForgeModel
-import ForgeSandbox
 import ForgeTestSupport
 import Foundation
 import Synchronization

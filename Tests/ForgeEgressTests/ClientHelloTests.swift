@@ -1,4 +1,4 @@
-import ForgeSandbox
+import ForgeEgress
 import Testing
 
 @Suite struct ClientHelloTests {
