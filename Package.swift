@@ -148,7 +148,9 @@ let package = Package(
         tests("ForgeEgressTests", ["ForgeEgress", "ForgeModel", "ForgeSystem", "ForgeTestSupport"]),
         tests("ForgeSandboxTests", ["ForgeSandbox", "ForgeEgress", "ForgeModel", "ForgeSystem", "ForgeTestSupport"]),
         tests("ForgeControlTests", ["ForgeControl", "ForgeModel", "ForgeSystem", "ForgeTestSupport"]),
-        tests("ForgeEngineTests", ["ForgeEngine", "ForgeEgress", "ForgeModel", "ForgeStore", "ForgeEvents", "ForgeTestSupport"]),
+        tests(
+            "ForgeEngineTests",
+            ["ForgeEngine", "ForgeEgress", "ForgeModel", "ForgeSystem", "ForgeStore", "ForgeEvents", "ForgeTestSupport"]),
         tests(
             "ForgeReleasesTests",
             [
