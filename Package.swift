@@ -74,7 +74,7 @@ let package = Package(
         // 3
         room("ForgeEvents", ["ForgeModel"]),
         room("ForgePresets", ["ForgeModel", "ForgeTOML", "ForgePatterns", "ForgeManifests"]),
-        room("ForgePlatforms", ["ForgeModel", "ForgeTOML", "ForgePatterns", "ForgeManifests"]),
+        room("ForgePlatforms", ["ForgeModel", "ForgeTOML", "ForgeManifests"]),
         room("ForgeStore", ["ForgeModel", "ForgeREAPI", "ForgeSystem", "CLibarchive", "CZstd", .crypto, .grdb, .protobuf]),
         room("ForgeGit", ["ForgeModel", "ForgeSystem", "CLibgit2"]),
         room("ForgeSandbox", ["ForgeModel", "ForgeSystem", "ForgeEgress"]),
@@ -84,11 +84,13 @@ let package = Package(
         room(
             "ForgePlanning",
             ["ForgeModel", "ForgeTOML", "ForgePatterns", "ForgeManifests", "ForgePresets", "ForgePlatforms"]),
-        room("ForgeEngine", ["ForgeModel", "ForgeSystem", "ForgeTOML", "ForgeEgress", "ForgeEvents", "ForgeStore", "ForgeSandbox"]),
+        room(
+            "ForgeEngine",
+            ["ForgeModel", "ForgeSystem", "ForgeTOML", "ForgePatterns", "ForgeEgress", "ForgeEvents", "ForgeStore", "ForgeSandbox"]),
         room(
             "ForgeReleases",
             [.grdb, "ForgeModel", "ForgeSystem", "ForgeTOML", "ForgeEvents", "ForgeStore", "ForgeControl", "ForgeTargetProtocol"]),
-        room("ForgeToolchains", ["ForgeModel", "ForgeSystem", "ForgeTOML", "ForgeManifests", "ForgePresets", "ForgeStore", .crypto]),
+        room("ForgeToolchains", ["ForgeModel", "ForgeSystem", "ForgeTOML", "ForgePresets", "ForgeStore", .crypto]),
         room("ForgeApps", ["ForgeModel", "ForgeSystem", "ForgeStore", "ForgeSandbox", "ForgeControl"]),
         room("ForgeGateway", ["ForgeHTTP", "ForgeModel", "ForgeSystem", "ForgeStore", .nio, .nioPosix]),
         room("ForgeImages", ["ForgeModel", "ForgeSystem", "ForgeStore"]),
@@ -104,8 +106,8 @@ let package = Package(
         room(
             "ForgePipeline",
             [
-                "ForgeModel", "ForgeSystem", "ForgeTOML", "ForgeEvents", "ForgePatterns", "ForgeManifests", "ForgePresets",
-                "ForgePlatforms", "ForgeEgress", "ForgeStore", "ForgeGit", "ForgeSandbox",
+                "ForgeModel", "ForgeSystem", "ForgeTOML", "ForgeEvents", "ForgeManifests", "ForgePresets", "ForgeEgress", "ForgeStore",
+                "ForgeGit", "ForgeSandbox",
                 "ForgeControl", "ForgePlanning", "ForgeEngine", "ForgeImages", "ForgeRegistry", "ForgeReleases", "ForgeApps",
                 "ForgeGateway", "ForgeToolchains",
             ]),
@@ -136,7 +138,7 @@ let package = Package(
         tests("ForgeTOMLTests", ["ForgeTOML"]),
         tests("ForgeHTTPTests", ["ForgeHTTP", .nio]),
         tests("ForgePatternsTests", ["ForgePatterns"]),
-        tests("ForgePresetsTests", ["ForgePresets", "ForgeManifests", "ForgeModel", "ForgeTOML"]),
+        tests("ForgePresetsTests", ["ForgePresets", "ForgeModel"]),
         tests(
             "ForgePlanningTests",
             [
@@ -158,10 +160,10 @@ let package = Package(
                 "ForgeTestSupport",
             ]),
         tests("ForgeRegistryTests", ["ForgeRegistry", "ForgeModel", "ForgeTestSupport"]),
-        tests("ForgeToolchainsTests", ["ForgeToolchains", "ForgePresets", "ForgeManifests", "ForgeModel", "ForgeTestSupport"]),
+        tests("ForgeToolchainsTests", ["ForgeToolchains", "ForgePresets", "ForgeTestSupport"]),
         tests("ForgeAppsTests", ["ForgeApps", "ForgeModel"]),
         tests("ForgeGatewayTests", ["ForgeGateway", "ForgeModel", "ForgeStore", "ForgeSystem", "ForgeTestSupport"]),
-        tests("ForgeImagesTests", ["ForgeImages", "ForgeModel", "ForgeStore", "ForgeSystem", "ForgeTestSupport"]),
+        tests("ForgeImagesTests", ["ForgeImages", "ForgeModel", "ForgeStore", "ForgeTestSupport"]),
         tests("ForgeTerminalTests", ["ForgeTerminal", "ForgeEvents", "ForgeModel"]),
         tests("LayeringTests", ["ForgeTestSupport"]),
         tests("EndToEndTests", ["ForgeTestSupport"]),

@@ -1,5 +1,6 @@
 internal import ForgeEvents
 internal import ForgeModel
+internal import ForgePatterns
 internal import ForgeSandbox
 internal import ForgeStore
 internal import ForgeSystem
@@ -34,11 +35,16 @@ struct StepTask: Sendable {
         }
     }
 
-    /// What a step may leave in its tool caches is neither output nor surprise, nor are programs that it links.
+    /// What a step may leave in its tool caches or as scratch is neither output nor surprise, nor are programs that it links.
     private func isExpected(_ written: String) -> Bool {
         let programs = step.registries?.programs ?? []
         if programs.contains(where: { request.plan.root.appending($0).string == written }) { return true }
         let path = written.hasSuffix("/") ? String(written.dropLast()) : written
+        let parts = path.split(separator: "/").map(String.init)
+        let isScratch = request.plan.belowSource(step.scratch ?? []).compactMap { try? Glob($0) }.contains { glob in
+            (1...max(1, parts.count)).contains { glob.matches(Array(parts.prefix($0))) }
+        }
+        if isScratch { return true }
         return step.caches.contains { cache in
             let full = request.plan.root.appending(cache).string
             return path == full || path.hasPrefix(full + "/") || full.hasPrefix(path + "/") && written.hasSuffix("/")

@@ -113,6 +113,9 @@ package struct Step: Hashable, Sendable, Codable {
     package var amends: [String]?
     /// Tool caches kept between builds; never part of the key.
     package let caches: [RelativePath]
+    /// Globs below the plan's root of what it leaves and nobody needs: dropped without a word, unlike other writes that are not
+    /// declared. Never part of the key. Nil: nothing.
+    package var scratch: [String]?
     package let network: Network
     /// For a step that reaches registries through a package manager Forge knows.
     package let registries: Registries?

@@ -80,6 +80,8 @@ package struct StepTemplate: Hashable, Sendable {
     package let inputs: [Template]
     package let outputs: [Template]
     package let caches: [Template]
+    /// What it leaves that nobody needs: dropped without a word.
+    package let scratch: [Template]
     package let network: Step.Network
     package let environment: [String: String]
 }

@@ -37,6 +37,7 @@ package struct PresetDocument: Sendable {
         var inputs: [Located<String>]
         var outputs: [Located<String>]
         var caches: [Located<String>]
+        var scratch: [Located<String>]
         var network: Step.Network
         var environment: [(key: String, value: Located<String>)]
         /// The keys that stand there.
@@ -122,6 +123,7 @@ extension PresetDocument.StepDocument {
         inputs = reader.strings("inputs") ?? []
         outputs = reader.strings("outputs") ?? []
         caches = reader.strings("caches") ?? []
+        scratch = reader.strings("scratch") ?? []
         network = reader.word("network", as: NetworkWord.self)?.value.network ?? .none
         environment = reader.stringTable("environment")
         written = Set(reader.table.entries.map(\.key))

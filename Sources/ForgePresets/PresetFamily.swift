@@ -79,6 +79,7 @@ extension PresetDocument.StepDocument {
         if !written.contains("inputs") { step.inputs = family.inputs }
         if !written.contains("outputs") { step.outputs = family.outputs }
         if !written.contains("caches") { step.caches = family.caches }
+        if !written.contains("scratch") { step.scratch = family.scratch }
         if !written.contains("network") { step.network = family.network }
         step.environment = family.environment + environment
         return step

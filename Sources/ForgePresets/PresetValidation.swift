@@ -219,7 +219,7 @@ private struct PresetCheck {
     }
 
     private func template(_ step: PresetDocument.StepDocument) -> StepTemplate? {
-        let lists = [step.inputs, step.outputs, step.caches].flatMap { $0 }
+        let lists = [step.inputs, step.outputs, step.caches, step.scratch].flatMap { $0 }
         for path in lists {
             let template = Template(path.value)
             placeholders(template, at: path.location, lists: true)
@@ -231,7 +231,7 @@ private struct PresetCheck {
         return StepTemplate(
             id: id.value, title: step.title, ecosystem: step.ecosystem?.value, needs: step.needs.map(\.value), run: run, when: step.when,
             inputs: step.inputs.map { Template($0.value) }, outputs: step.outputs.map { Template($0.value) },
-            caches: step.caches.map { Template($0.value) }, network: step.network,
+            caches: step.caches.map { Template($0.value) }, scratch: step.scratch.map { Template($0.value) }, network: step.network,
             environment: Dictionary(step.environment.map { ($0.key, $0.value.value) }) { $1 })
     }
 

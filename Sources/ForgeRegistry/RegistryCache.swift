@@ -1,4 +1,4 @@
-package import ForgeModel
+internal import ForgeModel
 package import ForgeStore
 internal import ForgeSystem
 internal import Glibc

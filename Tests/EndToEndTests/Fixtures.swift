@@ -20,6 +20,7 @@ extension ForgeHome {
     }
 
     /// A build that must succeed.
+    @discardableResult
     func build(_ source: String, _ arguments: String...) async throws -> BuiltReport {
         let run = try await run(["build", source, "--json", "--progress", "plain"] + arguments)
         guard run.exitCode == 0 else {

@@ -55,7 +55,7 @@ import Testing
     func afterAChangeOfAFamilyEverythingIsRead(family: String) throws {
         try Self.withCopy { folder in
             let file = "\(folder)/\(family)"
-            if !FileManager.default.fileExists(atPath: file) { FileManager.default.createFile(atPath: file, contents: nil) }
+            if !FileManager.default.fileExists(atPath: file) { _ = FileManager.default.createFile(atPath: file, contents: nil) }
             try Self.append("\n# a word\n", to: file)
             let catalog = try PresetCatalog.load(directories: [folder], readsAll: false)
             #expect(catalog.entries.allSatisfy { $0.read != nil })

@@ -86,6 +86,22 @@ private func imports(of module: String, in folder: String, among known: Set<Stri
         #expect(wrong.map { "\($0.0) -> \($0.1)" } == [])
     }
 
+    @Test func theManifestDeclaresWhatARoomOrItsTestsImportAndNothingElse() throws {
+        let manifest = try String(contentsOfFile: BuildProducts.checkout + "Package.swift", encoding: .utf8)
+        let libraries = manifest.matches(of: /systemLibrary\(name: "(\w+)"/).map { String($0.output.1) }
+        let known = Set(try modules() + libraries)
+        var wrong: [String] = []
+        for room in manifest.matches(of: /(?s)(room|tests)\(\s*"(\w+)",\s*\[(.*?)\]\)/) {
+            let name = String(room.output.2)
+            let folder = BuildProducts.checkout + (room.output.1 == "tests" ? "Tests/" : "Sources/") + name
+            let declared = Set(room.output.3.matches(of: /"(\w+)"/).map { String($0.output.1) }).intersection(known)
+            let imported = Set(try imports(of: name, in: folder, among: known).map(\.to))
+            wrong += imported.subtracting(declared).sorted().map { "\(name) does not declare \($0)" }
+            wrong += declared.subtracting(imported).sorted().map { "\(name) declares \($0) and does not import it" }
+        }
+        #expect(wrong == [])
+    }
+
     @Test func nothingIsPublicOutsideTheTargetProtocol() throws {
         let files = try modules().filter { $0 != "ForgeTargetProtocol" }.flatMap { module in
             swiftFiles(below: "\(Self.sources)/\(module)").map { "\(Self.sources)/\(module)/\($0)" }

@@ -98,6 +98,8 @@ package struct ResolvedStep: Hashable, Sendable {
     package var inputs: [String]
     package var outputs: [String]
     package var caches: [String]
+    /// Globs among what it writes that nobody needs.
+    package var scratch: [String]
     package var network: Step.Network
     package var environment: [String: String]
     package var registries: Step.Registries?

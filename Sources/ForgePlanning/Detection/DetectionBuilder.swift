@@ -238,7 +238,8 @@ struct StepResolver {
         return ResolvedStep(
             id: step.id, title: step.title ?? command.typed, directory: nil, excludes: nil, needs: step.needs, command: command,
             inputs: inputs.contains("**") ? [] : inputs,
-            outputs: try paths(step.outputs, onlyPresent: false), caches: try paths(step.caches, onlyPresent: false), network: step.network,
+            outputs: try paths(step.outputs, onlyPresent: false), caches: try paths(step.caches, onlyPresent: false),
+            scratch: try paths(step.scratch, onlyPresent: false), network: step.network,
             environment: environment.merging(step.environment) { $1 },
             registries: step.network == .registries ? try registries() : nil)
     }

@@ -81,6 +81,7 @@ private struct PlanDraft {
             network: resolved.network, registries: resolved.registries,
             publicVariables: resolved.network == .none && !resolved.isShared ? detection.preset.publicVariables : [],
             limits: limits(isShared: resolved.isShared))
+        if !resolved.scratch.isEmpty { step.scratch = resolved.scratch }
         if resolved.network == .none, !configuration.build.publishes.isEmpty { step.publishes = configuration.build.publishes }
         if resolved.network == .none, !resolved.needs.isEmpty, !detection.generated.isEmpty { step.amends = detection.generated }
         return step

@@ -28,6 +28,7 @@ package struct PresetDescription: Sendable, Encodable {
         package let inputs: [String]
         package let outputs: [String]
         package let caches: [String]
+        package let scratch: [String]
         package let network: String
     }
 
@@ -90,7 +91,8 @@ package struct PresetDescription: Sendable, Encodable {
         steps = preset.steps.map { step in
             StepText(
                 id: step.id, run: step.run.words, needs: step.needs, when: step.when?.words, inputs: step.inputs.map(\.text),
-                outputs: step.outputs.map(\.text), caches: step.caches.map(\.text), network: step.network.rawValue)
+                outputs: step.outputs.map(\.text), caches: step.caches.map(\.text), scratch: step.scratch.map(\.text),
+                network: step.network.rawValue)
         }
     }
 
@@ -128,8 +130,9 @@ extension PresetDescription {
         }
         for step in steps {
             rows.append(("step \(step.id)", step.run, step.network == "registries" ? "reaches registries" : ""))
-            for (word, list) in [("needs", step.needs), ("reads", step.inputs), ("writes", step.outputs), ("keeps", step.caches)]
-            where !list.isEmpty { rows.append(("", "\(word) \(list.joined(separator: ", "))", "")) }
+            for (word, list) in [
+                ("needs", step.needs), ("reads", step.inputs), ("writes", step.outputs), ("keeps", step.caches), ("drops", step.scratch),
+            ] where !list.isEmpty { rows.append(("", "\(word) \(list.joined(separator: ", "))", "")) }
         }
         rows.append(("artifact", kind + (kind == "container" ? ", port \(port)" + (healthPath.map { ", health \($0)" } ?? "") : ""), ""))
         let label = rows.map(\.0.count).max() ?? 0

@@ -45,6 +45,7 @@ struct WorkspaceSteps {
         placed.inputs = step.inputs.map(inside)
         placed.outputs = step.outputs.map(inside)
         placed.caches = step.caches.map(inside)
+        placed.scratch = step.scratch.map(inside)
         placed.environment = step.environment.mapValues(installed)
         placed.registries = step.registries.map { own in
             .init(
@@ -106,7 +107,7 @@ struct WorkspaceSteps {
         let output = try deriver.first(of: rule.output, key: "output").map { "\(folder.string)/\($0.text)" }
         return ResolvedStep(
             id: context.id(building: folder), title: build.text, directory: folder, excludes: strangers(to: folder), isShared: true,
-            needs: try needs(of: folder), command: build.command, inputs: [], outputs: output.map { [$0] } ?? [], caches: [],
+            needs: try needs(of: folder), command: build.command, inputs: [], outputs: output.map { [$0] } ?? [], caches: [], scratch: [],
             network: .none, environment: [:], registries: nil)
     }
 }

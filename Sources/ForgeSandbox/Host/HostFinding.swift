@@ -1,4 +1,4 @@
-package import ForgeModel
+internal import ForgeModel
 
 /// What was found out about one thing that building needs of this machine.
 package struct HostFinding: Sendable, Hashable, Encodable {

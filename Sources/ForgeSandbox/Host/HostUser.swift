@@ -23,7 +23,7 @@ package struct HostUser: Sendable, Hashable {
         let programs = ["newuidmap", "newgidmap"].allSatisfy { Files.isExecutable("/usr/bin/\($0)") }
         func first(_ path: String) -> UInt32? {
             firstRange(
-                of: [name, "\(id)"], in: (try? Files.read(path, limit: 1 << 20)).map { String(decoding: $0 ?? [], as: UTF8.self) } ?? "")
+                of: [name, "\(id)"], in: (try? Files.read(path, limit: 1 << 20)).map { String(decoding: $0, as: UTF8.self) } ?? "")
         }
         guard programs, let users = first("/etc/subuid"), let groups = first("/etc/subgid") else {
             return HostUser(id: id, name: name, lent: nil)
