@@ -25,6 +25,7 @@ package struct JSONNode: Hashable, Sendable {
     package init(value: Value, line: Int, column: Int) { (self.value, self.line, self.column) = (value, line, column) }
 
     package var string: String? { if case .string(let text) = value { text } else { nil } }
+    package var elements: [JSONNode] { if case .array(let elements) = value { elements } else { [] } }
     package var members: [Member] { if case .object(let members) = value { members } else { [] } }
 
     /// Text of a string, a number or a boolean.

@@ -98,7 +98,7 @@ package final class Manifests {
         if let table = try files.toml(Manifests.path("Pipfile")) {
             all += PythonManifest(table: table, file: files.display(Manifests.path("Pipfile"))).pipfile()
         }
-        return all
+        return all.isEmpty ? try conda() : all
     }
 
     private func requirements(_ path: RelativePath, _ seen: inout Set<RelativePath>) throws -> [Dependency] {

@@ -47,6 +47,7 @@ import Testing
             "pyproject.toml", .pypi,
             "[project]\ndependencies = [\"a>=1,<2\", \"b[c]\"]\n[tool.poetry.dependencies]\nd = { version = \"^1\", extras = [\"e\"] }\n[dependency-groups]\ndev = [\"f\"]\n"
         ),
+        Reader("environment.yml", .pypi, "name: a\ndependencies:\n  - python=3.12\n  - forge::b=1.0=py_0 # c\n  - pip:\n      - d[e]==2\n"),
         Reader("Pipfile", .pypi, "[packages]\na = \"*\"\nb = {version = \"==1\", extras = ['c']}\n[dev-packages]\nd = \"*\"\n"),
         Reader(
             "Gemfile", .gem,

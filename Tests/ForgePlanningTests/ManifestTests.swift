@@ -7,6 +7,18 @@ import Testing
 
 /// What manifests of each ecosystem list, whatever else stands in them.
 @Suite struct ManifestTests {
+    @Test(arguments: ["environment.yml", "environment.yaml"]) func condasEnvironmentListsPackagesOfItsOwnAndOfPips(file: String) throws {
+        let text = "name: tides\ndependencies:\n  - python=3.12\n  - conda-forge::Flask>=3\n  - numpy=1.26=py_0\n  - pip\n  - pip:\n    - rich[all]==13\n"
+        func read(_ files: [String: String]) throws -> [String] {
+            try Manifests(files: ProjectFiles(tree: MemoryTree(files))).dependencies(.pypi)
+                .map { "\($0.name) \($0.requirement) \($0.file):\($0.line ?? 0)" }
+        }
+        #expect(try read([file: text]) == ["flask >=3 \(file):4", "numpy =1.26=py_0 \(file):5", "rich ==13 \(file):8"])
+        // Beside a list of pip's it is somebody's own.
+        #expect(try read([file: text, "requirements.txt": ""]) == [])
+        #expect(try read([file: "dependencies: numpy\n"]) == [])
+    }
+
     private func found(_ ecosystem: Ecosystem, _ texts: [String: String]) throws -> [String] {
         let manifests = Manifests(files: ProjectFiles(tree: MemoryTree(texts)))
         return try manifests.dependencies(ecosystem).map { item in

@@ -53,6 +53,16 @@ import Testing
         #expect(try Shipped.plan(own).artifact.launch?.environment["PYTHONPATH"] == "lib")
     }
 
+    @Test(arguments: [
+        (["environment.yml"], "conda env create --prefix .venv --file environment.yml"),
+        (["environment.yaml"], "conda env create --prefix .venv --file environment.yaml"),
+        (["environment.yml", "conda-lock.yml"], "conda-lock install --prefix .venv conda-lock.yml"),
+    ])
+    func condaInstallsFromTheFileThatIsThere(names: [String], command: String) throws {
+        let files = Dictionary(uniqueKeysWithValues: names.map { ($0, "dependencies:\n  - flask\n") })
+        #expect(try Shipped.detect(files.merging(["app.py": "print()\n"]) { $1 }).report.install == command)
+    }
+
     @Test func aBackEndInAFolderOfItsOwnIsFoundThere() throws {
         let files = [
             "requirements.txt": "flask==3.0\ngunicorn==23.0\n", "backend/config.py": "", "backend/models/__init__.py": "",
