@@ -170,6 +170,17 @@ yarn() {
     stamp yarn "$is"
 }
 
+# A later Yarn, which JupyterLab's builder brings in one file.
+later_yarn() {
+    [ ! -e "$inputs/yarn-later/yarn.js" ] || return 0
+    say "fetching a later yarn"
+    pypi "$new/builder" jupyter-builder==1.3.0 "--only-binary :all:" 87148399852377bea07ca77660e497b387c365558d187673eeacd583cfd6cf95
+    mkdir "$new/yarn-later"
+    $python -c 'import sys, zipfile; sys.stdout.buffer.write(zipfile.ZipFile(sys.argv[1]).read("jupyter_builder/yarn.js"))' \
+        "$new"/builder/jupyter_builder-*.whl >"$new/yarn-later/yarn.js"
+    publish yarn-later
+}
+
 # Gems as files: what the Ruby projects need, out of Debian's packages.
 gems() {
     is=$(digest fixtures/registries/gem scripts/test-inputs.sh)
@@ -236,6 +247,7 @@ compilers
 documentation
 toolchains
 yarn
+later_yarn
 gems
 maven_pool
 composer_pool

@@ -43,6 +43,8 @@ package struct PackageManager: Hashable, Sendable {
     /// Files of which an install leaves one when it is through.
     package let witnesses: [String]
     package let caches: [String]
+    /// What an install leaves that nobody needs.
+    package let scratch: [String]
     /// Below the app's root, where installed programs are.
     package let executables: String?
     package let environment: [String: String]
@@ -97,6 +99,7 @@ extension PackageManager {
         outputs = PackageManager.paths(reader, "outputs")
         witnesses = PackageManager.paths(reader, "witnesses")
         caches = PackageManager.paths(reader, "caches")
+        scratch = PackageManager.paths(reader, "scratch")
         executables = reader.string("executables")?.value
         environment = Dictionary(reader.stringTable("environment").map { ($0.key, $0.value.value) }) { $1 }
         toolchains = (reader.strings("toolchains") ?? []).map(\.value)

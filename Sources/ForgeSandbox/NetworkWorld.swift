@@ -25,10 +25,11 @@ extension SandboxWorld {
         ["http", "https"].map { "-D\($0).proxyHost=127.0.0.1 -D\($0).proxyPort=\(proxyPort)" }
         .joined(separator: " ") + " -Dhttp.nonProxyHosts="
 
+    /// Node's own variable does for Yarn, whose versions call theirs differently and refuse what they do not know.
     private static let caEnvironment = Dictionary(
         uniqueKeysWithValues: [
             "SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "GIT_SSL_CAINFO", "NODE_EXTRA_CA_CERTS", "PIP_CERT",
             "npm_config_cafile",
-            "YARN_HTTPS_CA_FILE_PATH", "CARGO_HTTP_CAINFO", "BUNDLE_SSL_CA_CERT", "DENO_CERT",
+            "CARGO_HTTP_CAINFO", "BUNDLE_SSL_CA_CERT", "DENO_CERT",
         ].map { ($0, caBundle) })
 }

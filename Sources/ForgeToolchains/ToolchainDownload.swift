@@ -73,7 +73,8 @@ struct ToolchainDownload: Sendable {
     private static let pip = ["python3", "-I", "-m", "pip"]
     private static let pipOptions = ["--disable-pip-version-check", "--no-input", "--no-cache-dir"]
     private static let npmOptions = [
-        "--silent", "--ignore-scripts", "--cache", "cache", "--fetch-retries", "1", "--fetch-timeout", "30000", "--no-update-notifier",
+        "--loglevel", "error", "--ignore-scripts", "--cache", "cache", "--fetch-retries", "1", "--fetch-timeout", "30000",
+        "--no-update-notifier",
     ]
 
     /// Only wheels: a source package would run code. The one that was asked for first.
@@ -123,9 +124,18 @@ struct ToolchainDownload: Sendable {
         let result = try await ChildProcess.output(request)
         guard result.status.isSuccess else {
             let lines = String(decoding: result.error, as: UTF8.self).split(whereSeparator: \.isNewline).map(String.init)
-            throw unavailable(origin, lines.last { !$0.hasPrefix("WARNING") } ?? "`\(command[0])` said nothing")
+            throw unavailable(origin, Self.reason(lines) ?? "`\(command[0])` said nothing")
         }
         return Array(result.output)
+    }
+
+    /// pip and curl come to the point last, npm after a code of its own; where its log lies is nobody's reason.
+    private static func reason(_ lines: [String]) -> String? {
+        let said = lines.flatMap { line in
+            ["npm ERR! ", "npm error "].filter(line.hasPrefix).map { String(line.dropFirst($0.count)) }
+        }
+        return said.first { !$0.hasPrefix("code ") && !$0.hasPrefix("errno ") && !$0.hasPrefix("syscall ") }
+            ?? lines.last { !$0.hasPrefix("WARNING") }
     }
 
     private func unavailable(_ origin: Origin, _ why: String) -> ForgeError {

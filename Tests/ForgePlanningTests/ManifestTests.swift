@@ -8,7 +8,8 @@ import Testing
 /// What manifests of each ecosystem list, whatever else stands in them.
 @Suite struct ManifestTests {
     @Test(arguments: ["environment.yml", "environment.yaml"]) func condasEnvironmentListsPackagesOfItsOwnAndOfPips(file: String) throws {
-        let text = "name: tides\ndependencies:\n  - python=3.12\n  - conda-forge::Flask>=3\n  - numpy=1.26=py_0\n  - pip\n  - pip:\n    - rich[all]==13\n"
+        let text =
+            "name: tides\ndependencies:\n  - python=3.12\n  - conda-forge::Flask>=3\n  - numpy=1.26=py_0\n  - pip\n  - pip:\n    - rich[all]==13\n"
         func read(_ files: [String: String]) throws -> [String] {
             try Manifests(files: ProjectFiles(tree: MemoryTree(files))).dependencies(.pypi)
                 .map { "\($0.name) \($0.requirement) \($0.file):\($0.line ?? 0)" }

@@ -20,6 +20,8 @@ package struct PrivateRegistry: Sendable {
             kind == .npm ? "npm_config_registry" : "PIP_INDEX_URL": url, "FORGE_EGRESS_ALLOW": origin,
             "SSL_CERT_FILE": authority.certificate,
             "NODE_EXTRA_CA_CERTS": authority.certificate,
+            // A machine's own npm may be told of other authorities, which it then believes instead.
+            "npm_config_cafile": authority.certificate,
         ]
     }
 
@@ -35,15 +37,16 @@ package struct PrivateRegistry: Sendable {
 
     /// - Parameters:
     ///   - authorization: the header's value; everybody else is answered 401.
+    ///   - pool: the folder of npm's packages; nil: that which `scripts/test-inputs.sh` makes.
     ///   - more: further options of the server.
     package static func start(
-        _ kind: Kind, in home: ForgeHome, authority: TestAuthority, authorization: String? = nil, more: [String] = []
+        _ kind: Kind, in home: ForgeHome, authority: TestAuthority, authorization: String? = nil, pool: String? = nil, more: [String] = []
     ) async throws -> PrivateRegistry {
         let name = "output/registry-\(UUID().uuidString)"
         let folder = "\(BuildProducts.checkout)fixtures/registries"
         let program =
             kind == .npm
-            ? ["\(folder)/npm/registry.py", "serve", "\(BuildProducts.checkout).build/inputs/npm"] : ["\(folder)/pypi/index.py"]
+            ? ["\(folder)/npm/registry.py", "serve", pool ?? "\(BuildProducts.checkout).build/inputs/npm"] : ["\(folder)/pypi/index.py"]
         // Relative, as in `npmRegistry`.
         let tls = ["--tls", "authority/server.pem", "authority/server.key"]
         let child = try home.start(

@@ -239,7 +239,8 @@ struct StepResolver {
             id: step.id, title: step.title ?? command.typed, directory: nil, excludes: nil, needs: step.needs, command: command,
             inputs: inputs.contains("**") ? [] : inputs,
             outputs: try paths(step.outputs, onlyPresent: false), caches: try paths(step.caches, onlyPresent: false),
-            scratch: try paths(step.scratch, onlyPresent: false), network: step.network,
+            scratch: try paths(step.scratch, onlyPresent: false) + (step.network == .registries ? manager?.scratch ?? [] : []),
+            network: step.network,
             environment: environment.merging(step.environment) { $1 },
             registries: step.network == .registries ? try registries() : nil)
     }

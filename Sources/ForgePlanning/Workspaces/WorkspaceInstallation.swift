@@ -45,6 +45,7 @@ struct WorkspaceInstallation {
         base.directory = nil
         base.outputs = outputs
         base.caches = manager.caches
+        base.scratch = manager.scratch
         if isOwn { return Steps(steps: [base], ready: base.id, leavesOut: []) }
         base.command =
             try atRoot.first(of: manager.frozen, of: manager, key: "frozen")?.command ?? atRoot.first(
@@ -70,6 +71,7 @@ struct WorkspaceInstallation {
         step.directory = folder.isRoot ? nil : folder
         step.outputs = manager.outputs.map(inside)
         step.caches = manager.caches.map(inside)
+        step.scratch = manager.scratch.map(inside)
         step.registries = step.registries.map { own in
             .init(
                 manager: own.manager, origins: own.origins, replaces: own.replaces, lockfile: own.lockfile,
@@ -85,6 +87,7 @@ struct WorkspaceInstallation {
         shared.inputs = try inputs(rule, readingTrees: false)
         shared.directory = nil
         shared.caches = manager.caches
+        shared.scratch = manager.scratch
         let resolve = try InstallExpansion(deriver: atRoot, manager: manager, kind: kind).resolution(for: shared, manager)
         if let resolve { step = step.locked(by: resolve) }
         return Steps(steps: [resolve, step].compactMap(\.self), ready: step.id, leavesOut: [])
