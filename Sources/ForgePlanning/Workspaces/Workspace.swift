@@ -44,6 +44,8 @@ package struct Workspace: Hashable, Sendable {
     package let members: [Member]
     /// What a folder is called in the names of steps and options, unique.
     package let labels: [RelativePath: String]
+    /// Of members and apps, sorted.
+    package let folders: [RelativePath]
     private let reach: [RelativePath: Set<RelativePath>]
 
     /// - Parameters:
@@ -57,10 +59,9 @@ package struct Workspace: Hashable, Sendable {
         self.members = members.sorted { ($0.path, $0.ecosystem.rawValue) < ($1.path, $1.ecosystem.rawValue) }
         let folders = Set(members.map(\.path) + extra)
         labels = Workspace.labels(folders, members, given: names)
+        self.folders = labels.keys.sorted()
         reach = Workspace.reach(folders, members)
     }
-
-    package var folders: [RelativePath] { labels.keys.sorted() }
 
     package func manager(_ ecosystem: Ecosystem) -> PackageManager? { managers.first { $0.ecosystem == ecosystem } }
 
