@@ -7,6 +7,8 @@ package struct Dependency: Hashable, Sendable {
     package var ecosystem: Ecosystem?
     package let extras: [String]
     package let scope: Scope
+    /// Whoever uses this package brings it; here it is only tried with it.
+    package var isOfOthers = false
     /// As written: `^18.2.0`, `==2.0.*`; empty when any version will do.
     package let requirement: String
     package let file: String

@@ -80,11 +80,12 @@ package final class Manifests {
     private func npm() throws -> [Dependency] {
         guard let manifest = try files.json(Manifests.path("package.json")) else { return [] }
         let sections: [(String, Dependency.Scope)] = [("dependencies", .prod), ("optionalDependencies", .prod), ("devDependencies", .dev)]
+        let peers = Set(manifest["peerDependencies"]?.members.map(\.key) ?? [])
         return sections.flatMap { section, scope in
             (manifest[section]?.members ?? []).map { member in
                 Dependency(
-                    name: member.key, extras: [], scope: scope, requirement: member.node.string ?? "",
-                    file: files.display(Manifests.path("package.json")), line: member.line)
+                    name: member.key, extras: [], scope: scope, isOfOthers: scope == .dev && peers.contains(member.key),
+                    requirement: member.node.string ?? "", file: files.display(Manifests.path("package.json")), line: member.line)
             }
         }
     }

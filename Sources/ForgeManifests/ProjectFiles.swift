@@ -14,6 +14,13 @@ package final class ProjectFiles {
         ".git", ".hg", ".svn", "node_modules", "bower_components", ".venv", "venv", "__pycache__", "site-packages", ".next", ".cache",
         "vendor",
     ]
+    /// Folders beside a program that show, try or serve it: what begins in them is not what the project is.
+    package static let sideFolders: Set<String> = [
+        "example", "examples", "_example", "_examples", "test", "tests", "__tests__", "testdata", "fixtures", "benchmark", "benchmarks",
+        "tools", "scripts",
+    ]
+    /// So much of a file is searched for what a merge left in it.
+    private static let conflictLimit = 16 << 20
     private static let entryLimit = 20_000
 
     private let tree: any SourceTree
@@ -46,7 +53,16 @@ package final class ProjectFiles {
     /// The whole source.
     package var atSource: ProjectFiles { ProjectFiles(tree: tree) }
 
-    private func isHidden(_ path: RelativePath) -> Bool { !hidden.isEmpty && hidden.contains { path.isWithin($0) } }
+    /// Asks for the path and the folders it lies in, however many are hidden.
+    private func isHidden(_ path: RelativePath) -> Bool {
+        guard !hidden.isEmpty else { return false }
+        var path = path
+        while !hidden.contains(path) {
+            if path.isRoot { return false }
+            path = path.parent
+        }
+        return true
+    }
 
     /// What stands at a path below the app's root, links followed; nil when nothing does.
     package func node(_ path: RelativePath) throws -> SourceNode? {
@@ -101,7 +117,13 @@ package final class ProjectFiles {
     package func json(_ path: RelativePath) throws -> JSONNode? {
         if parsedJSON[path] == nil {
             guard let text = try manifest(path) else { return nil }
-            parsedJSON[path] = Result { () throws(JSONSyntaxError) in try JSONParser.parse(text, isJSON5: !ProjectFiles.isStrict(path)) }
+            let isStrict = ProjectFiles.isStrict(path)
+            parsedJSON[path] = Result { () throws(JSONSyntaxError) in
+                let node = try JSONParser.parse(text, isJSON5: !isStrict)
+                if isStrict, case .object = node.value { return node }
+                if isStrict { throw JSONSyntaxError(message: "it has to be one object, `{…}`", line: node.line, column: node.column) }
+                return node
+            }
         }
         switch parsedJSON[path] {
         case .success(let node)?: return node
@@ -137,9 +159,18 @@ package final class ProjectFiles {
         }
     }
 
+    /// The line at which git has left two versions of a file in it, for somebody to choose one.
+    package func conflict(in path: RelativePath) throws -> Int? {
+        guard try isFile(path), let bytes = try bytes(path, limit: ProjectFiles.conflictLimit) else { return nil }
+        return SourceText.conflict(in: bytes)
+    }
+
     /// Every path below the app's root that fits, sorted; at most `limit`.
-    package func expand(_ glob: Glob, kind: FileKind = .file, depth: Int = 0, limit: Int = 64) throws -> [RelativePath] {
-        var found = Finds(limit: limit * 4)
+    /// - Parameter passing: names of folders at the root that a pattern does not lead into, unless it says them.
+    package func expand(
+        _ glob: Glob, kind: FileKind = .file, depth: Int = 0, limit: Int = 64, passing: Set<String> = []
+    ) throws -> [RelativePath] {
+        var found = Finds(limit: limit * 4, passed: passing)
         for start in try folders(depth: depth) {
             for parts in glob.alternatives { try expand(parts[...], below: start, kind, &found) }
         }
@@ -149,6 +180,9 @@ package final class ProjectFiles {
     private struct Finds {
         var paths: Set<RelativePath> = []
         let limit: Int
+        let passed: Set<String>
+
+        func passes(_ name: String, in folder: RelativePath) -> Bool { folder.isRoot && passed.contains(name) }
     }
 
     /// How a path is named to the user: below the source's root, not the app's.
@@ -162,11 +196,14 @@ package final class ProjectFiles {
         if part == "**" {
             try expand(rest, below: folder, kind, &found)
             guard folder.components.count < 6, isListable(folder) else { return }
-            for name in try subfolders(folder) { try expand(parts, below: folder.appending(component: name), kind, &found) }
+            for name in try subfolders(folder) where !found.passes(name, in: folder) {
+                try expand(parts, below: folder.appending(component: name), kind, &found)
+            }
         } else if !Glob.isWild(part) {
             try visit(folder.appending(component: part), rest, kind, &found)
         } else if isListable(folder) {
             for entry in try entries(folder) where Glob.matches(entry.name, part: part) && isVisible(entry.name, part) {
+                if !rest.isEmpty, found.passes(entry.name, in: folder) { continue }
                 try visit(folder.appending(component: entry.name), rest, kind, &found)
             }
         }

@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// Text out of a stranger's bytes: UTF-8 with or without a byte order mark, UTF-16 of either order.
 package enum SourceText {
     /// Never fails: what is not text of these encodings comes out with replacement characters.
@@ -30,6 +32,31 @@ package enum SourceText {
         }
         if !line.isEmpty { lines.append(String(line)) }
         return lines
+    }
+
+    /// The line of the first conflict that git marked and nobody settled.
+    static func conflict(in bytes: [UInt8]) -> Int? {
+        bytes.withUnsafeBytes { all in
+            guard let begin = marker(UInt8(ascii: "<"), in: all, from: 0), marker(UInt8(ascii: ">"), in: all, from: begin) != nil else {
+                return nil
+            }
+            return all[..<begin].count { $0 == UInt8(ascii: "\n") } + 1
+        }
+    }
+
+    /// Where a line begins with seven of a sign and a space.
+    private static func marker(_ sign: UInt8, in all: UnsafeRawBufferPointer, from start: Int) -> Int? {
+        guard let base = all.baseAddress else { return nil }
+        var place = start
+        while place + 8 <= all.count, let found = memchr(base + place, Int32(sign), all.count - place) {
+            let index = UnsafeRawPointer(found) - base
+            var end = index
+            while end < all.count, all[end] == sign { end += 1 }
+            let isLine = index == 0 || all[index - 1] == UInt8(ascii: "\n")
+            if isLine, end - index == 7, end < all.count, all[end] == UInt8(ascii: " ") { return index }
+            place = end
+        }
+        return nil
     }
 
     private static func utf16(_ bytes: ArraySlice<UInt8>, bigEndian: Bool) -> String {

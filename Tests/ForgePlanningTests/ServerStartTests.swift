@@ -167,7 +167,6 @@ import Testing
 
     @Test(arguments: [
         (["shard.yml": "name: kit\ntargets:\n  harbour:\n    main: src/a.cr\n  other:\n    main: src/b.cr\n"], "exec ./bin/harbour"),
-        (["shard.yml": "name: kit\n"], "exec ./bin/kit"),
         (["stack.yaml": "", "package.yaml": "name: kit\nexecutables:\n  harbour:\n    main: Main.hs\n"], "exec ./bin/harbour"),
         (["stack.yaml": "", "kit.cabal": "name: kit\nexecutable harbour-app\n  main-is: Main.hs\n"], "exec ./bin/harbour-app"),
         (["stack.yaml": "", "package.yaml": "name: kit\nexecutables: {}\nexecutable:\n  main: Main.hs\n"], "exec ./bin/kit"),

@@ -153,7 +153,8 @@ struct ClauseEvaluator {
 
     private func file(_ test: Clause.FileTest) throws -> RelativePath? {
         for glob in test.globs {
-            if let path = try facts.files.expand(glob, kind: test.kind, depth: test.depth).first { return path }
+            let found = try facts.files.expand(glob, kind: test.kind, depth: test.depth, passing: ProjectFiles.sideFolders)
+            if let path = found.first { return path }
         }
         return nil
     }
@@ -161,7 +162,7 @@ struct ClauseEvaluator {
     private func dependency(_ test: Clause.DependencyTest, _ text: String) throws -> Evidence? {
         let wanted = test.names.map { RequirementParts($0, test.ecosystem) }
         for item in try facts.manifests.dependencies(test.ecosystem) where wanted.contains(where: { $0.fits(item) }) {
-            guard test.scope == .any || test.scope.rawValue == item.scope.rawValue else { continue }
+            guard !item.isOfOthers, test.scope == .any || test.scope.rawValue == item.scope.rawValue else { continue }
             if let version = test.version, !version.admits(requirement: item.requirement) { continue }
             return Evidence(clause: text, file: item.file, line: item.line)
         }
@@ -192,7 +193,7 @@ struct ClauseEvaluator {
 
     /// The first line of the first file that matches, with the groups.
     func match(_ test: Clause.TextTest) throws -> (path: RelativePath, line: Int, groups: [String?])? {
-        for path in try test.globs.flatMap({ try facts.files.expand($0) }) {
+        for path in try test.globs.flatMap({ try facts.files.expand($0, passing: ProjectFiles.sideFolders) }) {
             guard let text = try facts.files.text(path) else { continue }
             for (index, line) in SourceText.lines(Comments.strip(text, test.comments)).enumerated() where line.utf8.count <= 4096 {
                 if let groups = test.pattern.firstMatch(in: line) { return (path, index + 1, groups) }

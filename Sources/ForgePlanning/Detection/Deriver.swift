@@ -256,7 +256,7 @@ final class Deriver {
 
     private func path(_ globs: [Glob], containing pattern: Pattern?) throws -> RelativePath? {
         for glob in globs {
-            let found = try facts.files.expand(glob)
+            let found = try facts.files.expand(glob, passing: ProjectFiles.sideFolders)
             guard let pattern else { if let path = found.first { return path } else { continue } }
             for path in found {
                 let lines = try facts.files.text(path).map(SourceText.lines) ?? []

@@ -18,6 +18,7 @@ struct DetectionBuilder {
         let named = Set(templates.compactMap { $0.registries?.manager }).subtracting([manager?.id ?? ""])
         let companions = try named.sorted().compactMap { try facts.catalog.packageManager($0) }
         let managers = (manager.map { [$0] } ?? []) + companions
+        try checkConflicts(managers)
         for name in Set(winner.preset.toolchains + managers.flatMap { $0.toolchains + $0.pins }) {
             values["runtime.\(name)"] = try version(of: name, deriver)
         }
@@ -51,6 +52,22 @@ struct DetectionBuilder {
                 + (kind == .static ? [] : [CompilingStart(facts: facts).warning(values["start"]?.rule)].compactMap(\.self)),
             filesRead: facts.files.filesRead.sorted(),
             filesAbsent: facts.files.filesAbsent.sorted())
+    }
+
+    /// A manifest or lockfile in which two versions stand is none, however much of it can be read.
+    /// - Throws: `ForgeError` `detect.conflict`
+    private func checkConflicts(_ managers: [PackageManager]) throws {
+        for files in [facts.files] + (facts.workspace.map { [$0.root.files] } ?? []) {
+            for name in managers.flatMap({ $0.manifests + $0.lockfiles }) {
+                for path in try files.expand(Glob(name), limit: 16) {
+                    guard let line = try files.conflict(in: path) else { continue }
+                    throw ForgeError(
+                        .configuration, "detect.conflict", "`\(files.display(path))` holds two versions that git could not merge",
+                        at: SourceLocation(file: files.display(path), line: line),
+                        hint: "settle what stands between `<<<<<<<` and `>>>>>>>`, or write the file again with the tool that makes it")
+                }
+            }
+        }
     }
 
     /// A start that the project writes may need what the preset's does without.

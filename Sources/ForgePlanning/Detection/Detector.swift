@@ -11,7 +11,7 @@ package struct Detector: Sendable {
     package init(catalog: PresetCatalog) { self.catalog = catalog }
 
     /// - Throws: `ForgeError`: `detect.empty`, `detect.none`, `detect.ambiguous`, `detect.several-lockfiles`,
-    ///   `detect.manifest-syntax`, `config.unknown-framework`, `config.no-root`.
+    ///   `detect.manifest-syntax`, `detect.conflict`, `config.unknown-framework`, `config.no-root`.
     package func detect(in tree: some SourceTree, configuration: ProjectConfiguration) throws -> Detection {
         try detect(try facts(tree, configuration))
     }

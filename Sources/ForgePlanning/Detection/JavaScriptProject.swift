@@ -21,7 +21,7 @@ package final class JavaScriptProject {
     }
 
     package func importing(_ test: Clause.ImportTest) throws -> (path: RelativePath, line: Int)? {
-        let paths = try test.globs.isEmpty ? entries() : test.globs.flatMap { try files.expand($0) }
+        let paths = try test.globs.isEmpty ? entries() : test.globs.flatMap { try files.expand($0, passing: ProjectFiles.sideFolders) }
         for path in paths.prefix(64) {
             guard let source = try source(path) else { continue }
             for module in test.modules {
