@@ -70,6 +70,34 @@ package final class Manifests {
         return (text, node)
     }
 
+    /// A package script, then those that it runs by name: `npm run build && yarn serve`, `run-s build serve`.
+    package func scriptLines(_ name: String) throws -> [(name: String, line: String, at: JSONNode)] {
+        var found: [(name: String, line: String, at: JSONNode)] = []
+        var open = [name]
+        while let name = open.popLast() {
+            guard !found.contains(where: { $0.name == name }), let script = try script(name) else { continue }
+            found.append((name, script.line, script.at))
+            open += try called(script.line).reversed()
+        }
+        return found
+    }
+
+    private func called(_ line: String) throws -> [String] {
+        var names: [String] = []
+        var words = SourceText.words(of: line)[...]
+        while let word = words.popFirst() {
+            let isList = ["npm-run-all", "run-s", "run-p"].contains(word)
+            guard isList || ["npm", "pnpm", "yarn", "bun"].contains(word) else { continue }
+            words = words.drop { $0.hasPrefix("-") || $0 == "run" || $0 == "run-script" }
+            while let name = words.first, try script(name) != nil {
+                names.append(name)
+                words.removeFirst()
+                if isList { words = words.drop { $0.hasPrefix("-") } } else { break }
+            }
+        }
+        return names
+    }
+
     package func scripts() throws -> [JSONNode.Member] { try files.json(Manifests.path("package.json"))?["scripts"]?.members ?? [] }
 
     /// Only for names that are written in this program or were checked when their descriptor was.

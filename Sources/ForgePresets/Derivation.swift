@@ -31,6 +31,8 @@ package struct DerivationSource: Hashable, Sendable {
         case script(String)
         /// The word after one of these flags in a package script.
         case scriptFlag(script: String, flags: [String])
+        /// The first group of the pattern in a package script or in one that it runs.
+        case scriptCapture(script: String, pattern: Pattern)
         case literal(Template)
         case argv([Template])
         case shell(Template)
@@ -53,6 +55,8 @@ package struct DerivationSource: Hashable, Sendable {
         case stemOf([Glob])
         /// The text of a file that a pointer or a capture names, only where that file is there.
         indirect case existing(Rule)
+        /// Only where the project has nothing there: a build writes it.
+        indirect case missing(Rule)
         /// `module:name` of an application object; a factory is `module:name()`, or without the call.
         case appObject(Clause.AppObjectTest, call: Bool)
         /// The folder below which that module is looked for; nothing where it is the root.
@@ -79,6 +83,7 @@ extension DerivationSource.Rule: CustomStringConvertible {
         case .config(let key): "config \(key)"
         case .script(let name): "script \(name)"
         case .scriptFlag(let script, _): "flag in script \(script)"
+        case .scriptCapture(let script, _): "script \(script)"
         case .literal, .argv, .shell: "preset"
         case .capture: "text"
         case .firstLine, .toolVersion: "version file"
@@ -91,7 +96,7 @@ extension DerivationSource.Rule: CustomStringConvertible {
         case .install: "package manager"
         case .path, .folderOf, .folderName, .stemOf: "path"
         case .value(let key): "value \(key)"
-        case .existing(let rule): rule.description
+        case .existing(let rule), .missing(let rule): rule.description
         }
     }
 

@@ -39,7 +39,7 @@ struct DerivationDecoder {
         var rule = rule(reader)
         if let exists = reader.bool("exists") {
             switch rule {
-            case .pointer?, .capture?: rule = exists.value ? rule.map { .existing($0) } : rule
+            case .pointer?, .capture?, .scriptCapture?: rule = rule.map { exists.value ? .existing($0) : .missing($0) }
             default: reader.faults.add("`exists` goes with a pointer or a `capture`", at: exists.location)
             }
         }
@@ -114,6 +114,7 @@ struct DerivationDecoder {
 
     private func script(_ reader: TableReader) -> DerivationSource.Rule? {
         guard let name = reader.string("script") else { return nil }
+        if reader.has("capture") { return capturing(reader).map { .scriptCapture(script: name.value, pattern: $0) } }
         guard let flags = reader.strings("flag") else { return .script(name.value) }
         return .scriptFlag(script: name.value, flags: flags.map(\.value))
     }
@@ -124,16 +125,21 @@ struct DerivationDecoder {
     }
 
     private func capture(_ reader: TableReader) -> DerivationSource.Rule? {
-        let pattern = match.pattern(reader, "capture")
+        let pattern = capturing(reader)
         if !reader.has("in") { reader.faults.add("a `capture` names its files with `in`", at: reader.location) }
         let globs = match.globs(reader, "in")
         let comments = reader.word("comments", as: Comments.Style.self)?.value ?? .none
         guard let pattern, let globs else { return nil }
-        if pattern.groups == 0 {
+        return .capture(.init(pattern: pattern, globs: globs, comments: comments))
+    }
+
+    private func capturing(_ reader: TableReader) -> Pattern? {
+        let pattern = match.pattern(reader, "capture")
+        if pattern?.groups == 0 {
             reader.faults.add(
                 "`capture` has no group to take the value from", at: reader.place(ofKey: "capture"), hint: "put `(` `)` around it")
         }
-        return .capture(.init(pattern: pattern, globs: globs, comments: comments))
+        return pattern
     }
 
     private func appObject(_ reader: TableReader) -> DerivationSource.Rule? {

@@ -136,7 +136,7 @@ struct MatchDecoder {
 
     private func script(_ reader: TableReader) -> Clause.Test? {
         guard let name = reader.string("script") else { return nil }
-        return .script(.init(name: name.value, contains: reader.string("contains")?.value))
+        return .script(.init(name: name.value, contains: reader.string("contains")?.value, pattern: pattern(reader, "matches")))
     }
 
     func globs(_ reader: TableReader, _ key: String) -> [Glob]? {

@@ -102,6 +102,8 @@ package struct Clause: Hashable, Sendable {
         package let name: String
         /// A word of the script's line.
         package let contains: String?
+        /// What its line matches, or that of a script that it runs.
+        package let pattern: Pattern?
     }
 }
 
@@ -131,6 +133,7 @@ extension Clause: CustomStringConvertible {
         case .appObject(let test): "application object " + Clause.either(test.constructors + test.factories.map { "\($0)()" })
         case .script(let test):
             (test.name == "*" ? "any package script" : "package script `\(test.name)`") + (test.contains.map { " with `\($0)`" } ?? "")
+                + (test.pattern.map { " matching `\($0.text)`" } ?? "")
         case .packageManager(let ids): "package manager " + Clause.either(ids)
         case .config(let key): "`\(key)` in `crowdforge.toml`"
         case .install(let expected): expected ? "something to install" : "nothing to install"

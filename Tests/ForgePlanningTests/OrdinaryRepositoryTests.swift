@@ -93,4 +93,59 @@ import Testing
         ]
         #expect(try Shipped.survey(files).apps.map(\.detection.report.kind) == [kind])
     }
+    /// A plug-in makes the targets that `project.json` does not list.
+    @Test(arguments: [
+        (
+            "webpack", "target: 'node', path: join(__dirname, '../../dist/apps/api')", "node", "dist/apps/api",
+            "exec node dist/apps/api/main.js"
+        ),
+        ("webpack", "target: 'web', path: path.resolve(__dirname, '../../dist/apps/api')", "node", "dist/apps/api", nil),
+        ("rspack", "target: \"node\", path: join(__dirname, 'dist')", "node", "apps/api/dist", "exec node apps/api/dist/main.js"),
+        ("vite", "build: { outDir: '../../dist/apps/api' }", "vite", "dist/apps/api", nil),
+        ("next", "", "nextjs", "apps/api/.next", "next start apps/api"),
+    ])
+    func aTargetOfNxIsWhatItsPlugInMakesOfAConfiguration(tool: String, text: String, preset: String, output: String, start: String?) throws
+    {
+        let files = [
+            "package.json": #"{"name": "tides", "dependencies": {"tslib": "2.0.0"}, "devDependencies": {"nx": "20.0.0"}}"#,
+            "package-lock.json": "{}",
+            "nx.json": #"{"plugins": ["@nx/jest/plugin", {"plugin": "@nx/\#(tool)/plugin", "options": {"buildTargetName": "make"}}]}"#,
+            "apps/api/project.json": #"{"name": "api", "projectType": "application", "targets": {"serve": {"executor": "@nx/js:node"}}}"#,
+            "apps/api/\(tool).config.js": "module.exports = { \(text) }\n", "apps/api/src/main.ts": "",
+            "apps/api-e2e/project.json": #"{"name": "api-e2e", "projectType": "application", "targets": {}}"#,
+        ]
+        let apps = try Shipped.survey(files).apps
+        #expect(apps.map(\.name) == ["api"])
+        let report = try #require(apps.first).detection.report
+        #expect([report.preset, report.build, report.output, report.start] == [preset, "nx run api:make", output, start])
+    }
+
+    @Test(arguments: [(#""server", "ssr": {"entry": "src/server.ts"}"#, DetectionReport.Kind.server), (#""static", "ssr": true"#, .static)])
+    func angularInNxIsAServerAsItsBuildIsTold(mode: String, kind: DetectionReport.Kind) throws {
+        let files = [
+            "package.json": #"{"name": "tides", "dependencies": {"@angular/core": "21.0.0"}, "devDependencies": {"nx": "22.0.0"}}"#,
+            "package-lock.json": "{}", "nx.json": "{}",
+            "apps/web/project.json": """
+            {"name": "web", "projectType": "application", "targets": {"build": {"executor": "@angular/build:application",
+             "options": {"outputPath": "dist/apps/web", "outputMode": \(mode)}}}}
+            """,
+        ]
+        let report = try #require(try Shipped.survey(files).apps.first).detection.report
+        #expect(report.kind == kind)
+        #expect(report.start == (kind == .server ? "exec node dist/apps/web/server/server.mjs" : nil))
+    }
+
+    @Test func aCommandOfNxWritesWhereTheBundlersConfigurationSays() throws {
+        let files = [
+            "package.json": #"{"name": "tides", "dependencies": {"@nestjs/core": "11.0.0"}, "devDependencies": {"nx": "22.0.0"}}"#,
+            "package-lock.json": "{}", "nx.json": #"{"plugins": [{"plugin": "@nx/webpack/plugin"}]}"#,
+            "apps/api/project.json": """
+            {"name": "api", "projectType": "application",
+             "targets": {"build": {"executor": "nx:run-commands", "options": {"command": "webpack-cli build", "cwd": "apps/api"}}}}
+            """,
+            "apps/api/webpack.config.js": "output: { path: join(__dirname, '../../dist/apps/api') }, target: 'node'\n",
+        ]
+        let report = try #require(try Shipped.survey(files).apps.first).detection.report
+        #expect([report.build, report.output, report.start] == ["nx run api:build", "dist/apps/api", "exec node dist/apps/api/main.js"])
+    }
 }

@@ -70,7 +70,8 @@ import Testing
               { yaml = "a", pointer = "/a" }, { text = "a", in = "b" }, { import = "a", in = "b" }, { appObject = "a.b" }, { script = "a" },
               { packageManager = "a" }, { config = "a" }, { install = true }, { ancestor = "a" }, { any = [{ file = "a" }] },
               { none = [{ file = "a" }] }, {}] }
-            derive.a.firstOf = [{ config = "a", when = {} }, { script = "a", flag = "b" }, { literal = "a" }, { argv = ["a"] }, { shell = "a" },
+            derive.a.firstOf = [{ config = "a", when = {} }, { script = "a", flag = "b" },
+              { script = "a", capture = "(a)", exists = false }, { literal = "a" }, { argv = ["a"] }, { shell = "a" },
               { capture = "(a)", in = "b", exists = true }, { firstLine = "a" }, { toolVersion = "a" }, { json = "a", pointer = "/a" },
               { toml = "a", pointer = "/a" }, { yaml = "a", pointer = "/a" }, { appObject = "a.b" }, { moduleOf = "a" }, { procfile = "a" },
               { ignored = "a" }, { onlySubdirectoryWith = "a" }, { packageManager = "install" }, { path = "a" }, { folderOf = "a" },

@@ -52,7 +52,8 @@ struct ExampleMaker {
         case .imports(let test): return imports(test, &draft)
         case .appObject(let test): return application(test, &draft)
         case .script(let test):
-            return draft.set(["scripts", test.name == "*" ? "build" : test.name], test.contains ?? "sample", in: "package.json", .json)
+            let line = test.contains ?? test.pattern?.example ?? "sample"
+            return draft.set(["scripts", test.name == "*" ? "build" : test.name], line, in: "package.json", .json)
         case .packageManager(let ids):
             guard let manager = ids.first.flatMap({ try? catalog.packageManager($0) }), let lockfile = manager.lockfiles.first else {
                 return false

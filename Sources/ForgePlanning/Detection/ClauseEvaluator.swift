@@ -175,6 +175,9 @@ struct ClauseEvaluator {
         for member in try facts.manifests.scripts() where test.name == "*" || member.key == test.name {
             guard let line = member.node.string, !line.isEmpty else { continue }
             if let word = test.contains, !SourceText.words(of: line).contains(word) { continue }
+            if let pattern = test.pattern, try !facts.manifests.scriptLines(member.key).contains(where: { pattern.matches($0.line) }) {
+                continue
+            }
             return Evidence(
                 clause: text, file: facts.files.display(Manifests.path("package.json")), line: member.line,
                 pointer: "/scripts/\(member.key)")

@@ -101,8 +101,7 @@ final class Deriver {
             guard let found = try found(source, key: key) else { continue }
             return Derived(
                 value: found.value, source: found.source, rule: found.rule ?? source.rule.description,
-                requires: source.requires.isEmpty ? found.requires : source.requires,
-                inputs: source.inputs ?? found.inputs)
+                requires: source.requires.isEmpty ? found.requires : source.requires, inputs: source.inputs ?? found.inputs)
         }
         return nil
     }
@@ -140,7 +139,13 @@ final class Deriver {
         case .firstKey(let test): return try evaluator.firstKey(test).map { .text($0.text, $0.file) }
         case .value(let name):
             return try value(name).map { Found(value: $0.value, source: $0.source, inputs: $0.inputs, requires: $0.requires) }
+        case .scriptCapture(let name, let pattern): return try captured(name, pattern)
         case .existing(let rule): return try existing(rule, source, key)
+        case .missing(let rule):
+            guard let found = try found(source.saying(rule), key: key), case .text(let text) = found.value,
+                let path = try? RelativePath(parsing: text), path.components.first != "node_modules", try facts.files.node(path) == nil
+            else { return nil }
+            return .text(path.string, found.source)
         case .install: return try packageManager().flatMap(install).map { Found(value: $0.value, source: $0.source, inputs: $0.inputs) }
         default: return try placed(source.rule, containing: source.containing)
         }
@@ -207,6 +212,14 @@ final class Deriver {
         return Derived(value: .command(.argv(words)), source: file, rule: "script \(name)", requires: [], inputs: nil)
     }
 
+    private func captured(_ script: String, _ pattern: Pattern) throws -> Found? {
+        for line in try facts.manifests.scriptLines(script).map(\.line) {
+            guard let text = pattern.firstMatch(in: line)?.dropFirst().compactMap({ $0 }).first else { continue }
+            return .text(Deriver.trim(text), facts.files.display(Manifests.path("package.json")))
+        }
+        return nil
+    }
+
     private func flag(_ script: String, _ flags: [String]) throws -> Found? {
         guard let line = try facts.manifests.script(script)?.line else { return nil }
         let words = SourceText.words(of: line)
@@ -242,7 +255,13 @@ final class Deriver {
     }
 
     private func fill(_ template: Template, quoted: Bool) throws -> String? {
-        try template.filled { name in try placeholder(name).map { quoted && !$0.text.isEmpty ? CommandText.quote($0.text) : $0.text } }
+        try template.filled { name in
+            try placeholder(name).map { derived in
+                // A command in a line is one there too, and nothing is no word.
+                if case .command = derived.value { return derived.text }
+                return quoted && !derived.text.isEmpty ? CommandText.quote(derived.text) : derived.text
+            }
+        }
     }
 
     private func line(of file: String, _ pick: (String) -> String?) throws -> Found? {

@@ -31,12 +31,12 @@ package final class JavaScriptProject {
         return nil
     }
 
-    /// What `main` and the scripts `start` and `dev` name, then what is usually called so.
+    /// What `main` and the scripts `start` and `dev` name, or what these run, then what is usually called so.
     private func entries() throws -> [RelativePath] {
         if let known { return known }
         var named = [try files.json(Manifests.path("package.json"))?["main"]?.string].compactMap(\.self)
         for script in ["start", "dev"] {
-            named += try manifests.script(script).map { SourceText.words(of: $0.line) }?.filter(JavaScriptProject.isFile) ?? []
+            named += try manifests.scriptLines(script).flatMap { SourceText.words(of: $0.line) }.filter(JavaScriptProject.isFile)
         }
         for folder in JavaScriptProject.folders {
             for name in JavaScriptProject.names { named += JavaScriptProject.extensions.map { "\(folder)\(name).\($0)" } }

@@ -195,6 +195,8 @@ extension DerivationSource.Rule {
         case .existing(let rule): rule.words + ", if there"
         case .appObject(let test, _), .searchPath(let test):
             "application object " + test.constructors.map { "`\($0)`" }.joined(separator: ", ")
+        case .missing(let rule): rule.words + ", if nothing is there"
+        case .scriptCapture(let script, let pattern): "capture `\(pattern.text)` in script `\(script)`"
         default: description
         }
     }

@@ -83,9 +83,10 @@ struct NxProject {
     }
 
     private func configuration(_ path: RelativePath, named folder: String) -> PlatformConfiguration? {
-        guard let document = try? files.json(path), document["projectType"]?.string == "application",
-            let build = document.at(pointer: "/targets/build")
-        else { return nil }
+        guard let document = try? files.json(path), document["projectType"]?.string == "application" else { return nil }
+        guard let build = document.at(pointer: "/targets/build") else {
+            return NxBundle(files: files, project: path).flatMap { $0.configuration(document["name"]?.string ?? folder) }
+        }
         let file = files.display(path)
         var found = PlatformConfiguration(platform: "Nx", file: file)
         func add(_ slot: PlatformSetting.Slot, _ text: String, _ key: String, _ node: JSONNode) {
@@ -96,8 +97,10 @@ struct NxProject {
         }
         let name = document["name"]?.string ?? folder
         guard let executor = build["executor"], let word = executor.string?.split(separator: "/").last else { return nil }
+        // A command of the project's own runs what its configuration says.
+        let bundle = word.hasPrefix("nx:run-commands") || word == "run-commands" ? NxBundle(files: files, project: path) : nil
         // Bundlers build pages and programs; a program is meant where they are told so.
-        let isProgram = build.at(pointer: "/options/target")?.string == "node"
+        let isProgram = build.at(pointer: "/options/target")?.string == "node" || bundle?.isProgram == true
         let preset = isProgram ? "node" : Self.presets.first { word.hasPrefix($0.executor) }?.preset
         // Of the others it is only known what installs what they need.
         add(.framework, preset ?? "node", "targets.build.executor", executor)
@@ -105,14 +108,118 @@ struct NxProject {
         add(.build, "nx run \(CommandText.quote("\(name):build\(isPlain ? ":production" : "")"))", "targets.build", build)
         guard let output = build.at(pointer: "/options/outputPath") ?? build.at(pointer: "/outputs/0"), let text = output.string,
             let folder = try? RelativePath(parsing: text.replacing("{workspaceRoot}/", with: "")), !folder.string.contains("{")
-        else { return found }
+        else {
+            bundle?.result.forEach { found.settings.append($0) }
+            return found
+        }
         let key = build.at(pointer: "/options/outputPath") == nil ? "targets.build.outputs" : "targets.build.options.outputPath"
         add(.output, folder.display, key, output)
         switch preset {
         case "node": add(.start, "exec node \(CommandText.quote("\(folder.string)/main.js"))", key, output)
         case "nextjs": add(.start, "next start \(CommandText.quote(folder.string))", key, output)
+        case "angular" where NxProject.rendersOnDemand(build):
+            add(.start, "exec node \(CommandText.quote("\(folder.string)/server/server.mjs"))", "targets.build.options.ssr", build)
         default: break
         }
         return found
+    }
+    /// Angular's server, unless all pages are made beforehand.
+    private static func rendersOnDemand(_ build: JSONNode) -> Bool {
+        guard let ssr = build.at(pointer: "/options/ssr"), build.at(pointer: "/options/outputMode")?.string != "static" else {
+            return false
+        }
+        if case .bool(let isOn) = ssr.value { return isOn }
+        return true
+    }
+}
+
+/// What a bundler of an Nx project is told by its own configuration: a plug-in in `nx.json` makes the target of it that
+/// `project.json` does not list.
+struct NxBundle {
+    private struct Plugin {
+        let name: String
+        let file: String
+        let preset: String
+    }
+
+    private static let plugins = [
+        Plugin(name: "@nx/webpack/plugin", file: "webpack", preset: "node"),
+        Plugin(name: "@nx/rspack/plugin", file: "rspack", preset: "node"),
+        Plugin(name: "@nx/vite/plugin", file: "vite", preset: "vite"), Plugin(name: "@nx/next/plugin", file: "next", preset: "nextjs"),
+        Plugin(name: "@nx/nuxt/plugin", file: "nuxt", preset: "nuxtjs"),
+    ]
+
+    let isProgram: Bool
+    private let plugin: Plugin
+    private let target: String
+    private let file: String
+    private let output: RelativePath
+
+    /// - Parameter project: the `project.json`. Nil where no plug-in knows its folder.
+    init?(files: ProjectFiles, project: RelativePath) {
+        guard case .array(let listed)? = (try? files.atSource.json(Manifests.path("nx.json")))?["plugins"]?.value else { return nil }
+        let beside = project.parent.isRoot ? "" : project.parent.string + "/"
+        let folder = ([files.root, project.parent].filter { !$0.isRoot }.map(\.string)).joined(separator: "/")
+        for plugin in Self.plugins {
+            guard let entry = listed.first(where: { ($0.string ?? $0["plugin"]?.string) == plugin.name }),
+                let glob = try? Glob("\(beside)\(plugin.file).config.{js,ts,mjs,mts,cjs,cts}"), let path = (try? files.expand(glob))?.first,
+                let text = try? files.text(path)
+            else { continue }
+            let code = Comments.strip(text, .js)
+            let said =
+                switch plugin.file {
+                case "webpack", "rspack":
+                    code.firstMatch(of: /path\s*:\s*(?:path\.)?(?:join|resolve)\(\s*__dirname\s*,\s*["'`]([^"'`]+)["'`]/).map {
+                        String($0.1)
+                    }
+                case "vite": code.firstMatch(of: /outDir\s*:\s*["'`]([^"'`]+)["'`]/).map { String($0.1) }
+                case "next": ".next"
+                default: ".output"
+                }
+            guard let output = Self.path(said ?? "dist", from: folder) else { continue }
+            self.plugin = plugin
+            self.output = output
+            isProgram = plugin.preset == "node" && code.firstMatch(of: /target\s*:\s*["'`]node["'`]/) != nil
+            target = entry.at(pointer: "/options/buildTargetName")?.string ?? "build"
+            file = files.display(path)
+            return
+        }
+        return nil
+    }
+
+    func configuration(_ name: String) -> PlatformConfiguration? {
+        var found = PlatformConfiguration(platform: "Nx", file: file)
+        found.settings = [setting(.framework, plugin.preset), setting(.build, "nx run \(CommandText.quote("\(name):\(target)"))")] + result
+        return found
+    }
+
+    /// What is written and how it is started.
+    var result: [PlatformSetting] {
+        let start: String? =
+            switch plugin.preset {
+            case "node": isProgram ? "exec node \(CommandText.quote("\(output.string)/main.js"))" : nil
+            case "nextjs": "next start \(CommandText.quote(output.parent.string))"
+            case "nuxtjs": "exec node \(CommandText.quote("\(output.string)/server/index.mjs"))"
+            default: nil
+            }
+        return [setting(.output, output.display)] + (start.map { [setting(.start, $0)] } ?? [])
+    }
+
+    private func setting(_ slot: PlatformSetting.Slot, _ text: String) -> PlatformSetting {
+        PlatformSetting(
+            slot: slot, text: text, key: plugin.name, location: SourceLocation(file: file, line: 1), isWhole: slot == .output)
+    }
+
+    /// Configurations name folders from where they lie.
+    private static func path(_ text: String, from folder: String) -> RelativePath? {
+        var parts = folder.split(separator: "/").map(String.init)
+        for part in text.split(separator: "/") where part != "." {
+            guard part == ".." else {
+                parts.append(String(part))
+                continue
+            }
+            guard parts.popLast() != nil else { return nil }
+        }
+        return try? RelativePath(parsing: parts.joined(separator: "/"))
     }
 }
