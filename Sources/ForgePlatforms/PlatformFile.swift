@@ -35,7 +35,7 @@ struct PlatformFile: Sendable {
 extension PlatformFile {
     /// In the order in which they are believed: the platforms that build sites and servers from a file made for them, those that build
     /// images, the lists of processes that many read.
-    static let all = [vercel, netlify, render, digitalOcean, fly, railpack, nixpacks, wrangler, heroku, procfile]
+    static let all = [vercel, netlify, render, digitalOcean, railway, fly, railpack, nixpacks, wrangler, heroku, procfile]
 
     private static let unchanged = "what a build writes is served unchanged"
     private static let workers = "workers do not run here"
@@ -129,6 +129,18 @@ extension PlatformFile {
             "build.args": .left(docker), "deploy.release_command": .left(unattended), "deploy.*": .silent, "mounts": .left(provided),
             "vm": .left(sized), "statics": .left("the server serves them"), "checks": .left("a server is asked at one path"),
             "metrics": .left("nobody asks for them"), "swap_size_mb": .left(sized), "experimental": .silent,
+        ])
+
+    /// What one of its services is built and run with; its builders have files of their own.
+    private static let railway = PlatformFile(
+        platform: "Railway", paths: ["railway.json", "railway.toml"],
+        keys: [
+            "$schema": .silent, "build.buildCommand": .setting(.build), "build.builder": .words(["DOCKERFILE": docker]),
+            "build.dockerfilePath": .left(docker), "build.nixpacksPlan": .left("its builder's own file says it"), "build.*": .silent,
+            "deploy.startCommand": .setting(.start), "deploy.healthcheckPath": .setting(.health),
+            "deploy.preDeployCommand": .left(unattended), "deploy.cronSchedule": .left(unscheduled),
+            "deploy.numReplicas": .left(sized), "deploy.multiRegionConfig": .left(sized), "deploy.limitOverride": .left(sized),
+            "deploy.requiredMountPath": .left(provided), "deploy.*": .silent, "environments": .left(places),
         ])
 
     private static let railpack = PlatformFile(

@@ -19,7 +19,7 @@ package struct PlatformReader {
                 guard file.marks.isEmpty || file.marks.contains(where: { document[$0] != nil }) else { continue }
                 var reading = PlatformReading(platform: file.platform, file: shown)
                 reading.read(document, file.keys)
-                return reading.configurations.map(withoutForeignPrograms)
+                return reading.configurations.map(withoutForeignPrograms).map { Self.withoutImages($0, document) }
             } catch {
                 var broken = PlatformConfiguration(platform: file.platform, file: shown)
                 let error = error as? ForgeError
@@ -38,6 +38,19 @@ package struct PlatformReader {
         var found = found
         found.settings.removeAll { $0 == start }
         found.left.append(PlatformRemark(key: start.key, reason: reason, line: start.location.line))
+        return found
+    }
+
+    /// What is started in an image of a Dockerfile's lies there, and not where a preset builds.
+    private static func withoutImages(_ found: PlatformConfiguration, _ document: JSONNode) -> PlatformConfiguration {
+        guard found.platform == "Railway", document.at(pointer: "/build/builder")?.string?.uppercased() == "DOCKERFILE" else {
+            return found
+        }
+        var found = found
+        for setting in found.settings where [.build, .start].contains(setting.slot) {
+            found.left.append(PlatformRemark(key: setting.key, reason: "it is the Dockerfile's", line: setting.location.line))
+        }
+        found.settings.removeAll { [.build, .start].contains($0.slot) }
         return found
     }
 

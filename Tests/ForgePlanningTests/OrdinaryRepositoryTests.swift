@@ -30,6 +30,38 @@ import Testing
         #expect(try Shipped.detect(own).report.start == "bin/tides -quiet")
     }
 
+    // MARK: Railway's services
+
+    private let express = [
+        "package.json": #"{"scripts": {"start": "node a.js"}, "dependencies": {"express": "4.21.0"}}"#, "package-lock.json": "{}",
+        "a.js": "require(\"express\")\n", "Dockerfile": "FROM scratch\n",
+    ]
+
+    @Test(arguments: [
+        ("NIXPACKS", "took build.buildCommand, deploy.startCommand, deploy.healthcheckPath", "node --enable-source-maps a.js"),
+        (
+            "DOCKERFILE",
+            "took deploy.healthcheckPath; left build.builder (write `framework = \"dockerfile\"` below `[build]` to build the Dockerfile), "
+                + "build.buildCommand, deploy.startCommand (it is the Dockerfile's)", "npm run start"
+        ),
+    ])
+    func aServiceOfRailwaysIsBuiltAndStartedAsItsFileSays(builder: String, line: String, start: String) throws {
+        let service = """
+            {
+              "build": { "builder": "\(builder)", "buildCommand": "npm ci && make pages" },
+              "deploy": { "startCommand": "node --enable-source-maps a.js", "healthcheckPath": "/up", "restartPolicyType": "ON_FAILURE" }
+            }
+            """
+        let detection = try Shipped.detect(express.merging(["railway.json": service]) { $1 })
+        #expect(detection.platforms.map(\.line) == ["railway.json: \(line)"])
+        #expect([detection.report.build, detection.report.start] == [builder == "NIXPACKS" ? "make pages" : nil, start])
+    }
+
+    @Test func railwaysTOMLSaysTheSame() throws {
+        let detection = try Shipped.detect(express.merging(["railway.toml": "[deploy]\nstartCommand = \"node a.js 1\"\n"]) { $1 })
+        #expect(detection.report.start == "node a.js 1")
+    }
+
     // MARK: Several lockfiles
 
     private func several(_ manifest: String, _ vercel: String) -> [String: String] {

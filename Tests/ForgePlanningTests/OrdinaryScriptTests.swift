@@ -111,6 +111,43 @@ import Testing
         #expect(build.outputs.map { "\($0)" } == ["build", "public/build", "server-build"])
     }
 
+    @Test(arguments: [
+        ("cd client && npm run build", "react-scripts", "client/build"), ("npm --prefix=./client run build", "vite", "client/dist"),
+        ("npm run build -w client", "vite", "client/dist"), ("cd client && make", "left-pad", "dist"),
+    ])
+    func aBuildThatGoesIntoAFolderWritesThere(build: String, bundler: String, folder: String) throws {
+        let files = [
+            "server/index.js": "require('express')\n", "client/package.json": #"{"devDependencies": {"\#(bundler)": "5.0.0"}}"#,
+        ]
+        let report = try detect(
+            #""build": "\#(build)", "start": "node server/index.js""#, #""dependencies": {"express": "4.21.0"}"#, files)
+        #expect([report.preset, report.output] == ["express", folder])
+    }
+
+    // MARK: Watchers
+
+    @Test(arguments: [
+        ("nodemon src/a.js", "exec node src/a.js"), ("npx nodemon ./src/a.js", "exec node src/a.js"),
+        ("nodemon --exec tsx src/a.js", "npm run start"), ("nodemon src/missing.js", "npm run start"),
+    ])
+    func whatAWatcherStartsIsStartedWithoutIt(start: String, command: String) throws {
+        let files = ["src/a.js": "require('express')\n", "index.js": "require('express')\n"]
+        let server = #""dependencies": {"express": "4.21.0"}"#
+        #expect(try detect(#""start": "\#(start)""#, server, files).start == command)
+        #expect(try detect(#""start": "\#(start)""#, "", files).start == command)
+    }
+
+    @Test(arguments: [("src/index.html", DetectionReport.Kind.static), ("src/style.css", .server)])
+    func aScriptOfAPageIsNoProgramOfDenos(file: String, kind: DetectionReport.Kind) throws {
+        let files = [
+            "deno.json": #"{"tasks": {"build": "deno run -A build.ts"}}"#, "src/main.ts": "", file: "", "build.ts": "",
+        ]
+        let report = try Shipped.detect(files).report
+        #expect([report.preset, report.build] == ["deno", "deno task build"])
+        #expect(report.kind == kind)
+        #expect((report.start == nil) == (kind == .static))
+    }
+
     // MARK: Frameworks
 
     @Test(arguments: ["@remix-run/dev", "@react-router/dev"])

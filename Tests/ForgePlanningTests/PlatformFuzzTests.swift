@@ -34,6 +34,10 @@ import Testing
             "nixpacks.toml",
             "[phases.install]\ncmds = [\"npm ci\"]\n[phases.build]\ncmds = [\"a\"]\n[start]\ncmd = \"b\"\n[variables]\nC = \"d\"\n"
         ),
+        (
+            "railway.json",
+            #"{"build": {"builder": "NIXPACKS", "buildCommand": "npm ci && a"}, "deploy": {"startCommand": "b", "healthcheckPath": "/c"}}"#
+        ),
         ("Procfile", "web: a --port $PORT\nrelease: b\nworker : c\n"),
         (
             "app.json",
