@@ -173,6 +173,21 @@ import Testing
         #expect(try detect(#""build": "nuxt build""#, #""dependencies": {"nuxt": "\#(version)"}"#).output == folder)
     }
 
+    @Test(arguments: [("^2.15.0", "exec node server/index.js"), ("^3.0.0", "exec node .output/server/index.mjs")])
+    func nuxtIsCalledByAServerOfTheProjectsOwn(version: String, start: String) throws {
+        let files = ["server/index.js": "const { Nuxt } = require('nuxt')\n"]
+        let more = #""dependencies": {"nuxt": "\#(version)", "express": "4.21.0"}"#
+        #expect(try detect(#""build": "nuxt build""#, more, files).start == start)
+    }
+
+    @Test(arguments: [("html-webpack-plugin", "node"), ("rollup", "storybook")])
+    func whatMakesAPageIsMoreThanItsParts(tool: String, preset: String) throws {
+        let more = #""devDependencies": {"@storybook/react": "6.5.0", "\#(tool)": "4.0.0"}"#
+        let report = try detect(#""build:prod": "webpack", "storybook": "start-storybook""#, more, [".storybook/main.js": ""])
+        #expect([report.preset, report.start] == [preset, nil])
+        #expect(report.kind == .static)
+    }
+
     @Test func ofSeveralProgramsOfNestsTheOneThatIsBuiltIsStarted() throws {
         let nest = #"{"monorepo": true, "root": "apps/orders", "projects": {"orders": {"type": "application"}}}"#
         let report = try detect(
