@@ -73,6 +73,8 @@ enum InstallWords {
             return ["install", "i", "add"].contains(verbs.first)
         case "python", "python3": return verbs.starts(with: ["pip", "install"])
         case "uv": return verbs.first == "sync" || verbs.starts(with: ["pip", "install"])
+        // What belongs to the source is there with it, or cannot be had: a step sees no repository.
+        case "git": return verbs.first == "submodule"
         case "go": return verbs.starts(with: ["mod", "download"]) || verbs.first == "get"
         default: return false
         }

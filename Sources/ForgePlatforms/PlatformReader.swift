@@ -58,10 +58,21 @@ package struct PlatformReader {
         guard let program = SourceText.words(of: command).first, let name = program.split(separator: "/").last else { return nil }
         if name.hasPrefix("heroku-php-") || name.hasPrefix("heroku-hhvm-") { return "`\(name)` is a program of its builder" }
         let path = program.hasPrefix("./") ? String(program.dropFirst(2)) : program
-        guard path.hasPrefix("bin/"), let file = try? RelativePath(parsing: path), (try? files.isFile(file)) == false,
-            (try? files.isFile(Manifests.path("go.mod"))) == true
-        else { return nil }
+        let text = try? files.text(Manifests.path("go.mod"))
+        guard let module = text ?? nil else { return nil }
+        let isFound = path.hasPrefix("bin/") && (try? RelativePath(parsing: path)).map { (try? files.isFile($0)) == false } == true
+        guard isFound || (!program.contains("/") && isBuilt(program, module)) else { return nil }
         return "its builder puts programs into `bin`"
+    }
+
+    /// Whether a module of Go's has such a program: it is called like the module, or like its folder below `cmd`. What is put into `bin`
+    /// is found there by its name alone.
+    private func isBuilt(_ program: String, _ module: String) -> Bool {
+        let names = SourceText.lines(module).compactMap { line -> Substring? in
+            guard let path = line.wholeMatch(of: /module\s+"?([^\s"]+)"?\s*(?:\/\/.*)?/)?.1 else { return nil }
+            return path.split(separator: "/").last { $0.wholeMatch(of: /v[0-9]+/) == nil }
+        }
+        return names.contains(program[...]) || (try? files.isFile(Manifests.path("cmd/\(program)/main.go"))) == true
     }
 
     /// Any of them in the words of JSON; nil for what is not a table.

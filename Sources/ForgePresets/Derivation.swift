@@ -15,13 +15,16 @@ package struct DerivationSource: Hashable, Sendable {
     package let requires: [String]
     /// Of a path: only a file in which a line matches.
     package let containing: Pattern?
+    /// Of a path: only a file in which no line matches.
+    package let without: Pattern?
     /// For an install command: what it reads, when not what the package manager says.
     package let inputs: [String]?
     package let location: SourceLocation
 
     /// The same place with another rule.
     package func saying(_ rule: Rule) -> DerivationSource {
-        DerivationSource(rule: rule, when: when, requires: requires, containing: containing, inputs: inputs, location: location)
+        DerivationSource(
+            rule: rule, when: when, requires: requires, containing: containing, without: without, inputs: inputs, location: location)
     }
 
     package enum Rule: Hashable, Sendable {

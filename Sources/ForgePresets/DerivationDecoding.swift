@@ -50,13 +50,17 @@ struct DerivationDecoder {
             }
         }
         let containing = match.pattern(reader, "containing")
-        if containing != nil, rule.map(DerivationDecoder.names) == false {
-            reader.faults.add("`containing` goes with a path", at: reader.place(ofKey: "containing"))
+        let without = match.pattern(reader, "without")
+        for (word, pattern) in [("containing", containing), ("without", without)] {
+            if pattern != nil, rule.map(DerivationDecoder.names) == false {
+                reader.faults.add("`\(word)` goes with a path", at: reader.place(ofKey: word))
+            }
         }
         reader.finish()
         return rule.map {
             DerivationSource(
-                rule: $0, when: when, requires: requires, containing: containing, inputs: inputs, location: reader.location)
+                rule: $0, when: when, requires: requires, containing: containing, without: without, inputs: inputs,
+                location: reader.location)
         }
     }
 

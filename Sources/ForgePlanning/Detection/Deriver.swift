@@ -147,13 +147,15 @@ final class Deriver {
             else { return nil }
             return .text(path.string, found.source)
         case .install: return try packageManager().flatMap(install).map { Found(value: $0.value, source: $0.source, inputs: $0.inputs) }
-        default: return try placed(source.rule, containing: source.containing)
+        default: return try placed(source.rule, of: source)
         }
     }
 
     /// Rules that look for a file.
-    private func placed(_ rule: DerivationSource.Rule, containing pattern: Pattern?) throws -> Found? {
-        func path(_ globs: [Glob]) throws -> RelativePath? { try self.path(globs, containing: pattern) }
+    private func placed(_ rule: DerivationSource.Rule, of source: DerivationSource) throws -> Found? {
+        func path(_ globs: [Glob]) throws -> RelativePath? {
+            try self.path(globs, containing: source.containing, without: source.without)
+        }
         switch rule {
         case .firstLine(let name): return try line(of: name, Deriver.trim)
         case .toolVersion(let tool):
@@ -254,13 +256,12 @@ final class Deriver {
         }
     }
 
+    /// In a shell line a text is quoted where it has to be; a command stands as it is, and what is empty leaves nothing.
     private func fill(_ template: Template, quoted: Bool) throws -> String? {
         try template.filled { name in
-            try placeholder(name).map { derived in
-                // A command in a line is one there too, and nothing is no word.
-                if case .command = derived.value { return derived.text }
-                return quoted && !derived.text.isEmpty ? CommandText.quote(derived.text) : derived.text
-            }
+            guard let found = try placeholder(name) else { return nil }
+            guard quoted, !found.text.isEmpty, case .text = found.value else { return found.text }
+            return CommandText.quote(found.text)
         }
     }
 
@@ -273,13 +274,14 @@ final class Deriver {
         return nil
     }
 
-    private func path(_ globs: [Glob], containing pattern: Pattern?) throws -> RelativePath? {
+    private func path(_ globs: [Glob], containing wanted: Pattern?, without unwanted: Pattern?) throws -> RelativePath? {
         for glob in globs {
             let found = try facts.files.expand(glob, passing: ProjectFiles.sideFolders)
-            guard let pattern else { if let path = found.first { return path } else { continue } }
+            guard wanted != nil || unwanted != nil else { if let path = found.first { return path } else { continue } }
             for path in found {
                 let lines = try facts.files.text(path).map(SourceText.lines) ?? []
-                if lines.contains(where: { $0.utf8.count <= 4096 && pattern.matches($0) }) { return path }
+                func has(_ pattern: Pattern) -> Bool { lines.contains { $0.utf8.count <= 4096 && pattern.matches($0) } }
+                if wanted.map(has) ?? true, !(unwanted.map(has) ?? false) { return path }
             }
         }
         return nil

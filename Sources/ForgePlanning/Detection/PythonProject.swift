@@ -105,7 +105,8 @@ package final class PythonProject {
         for pattern in ["*.py", "*/*.py", "*/*/*.py"] { paths += try files.expand(Glob(pattern)) }
         let strangers = try strangers(paths)
         let usable = paths.filter { path in
-            !strangers.contains(path.components[0]) && !path.components.dropLast().contains(where: PythonProject.passedFolders.contains)
+            !strangers.contains(where: { path.components.starts(with: $0.components) })
+                && !path.components.dropLast().contains(where: PythonProject.passedFolders.contains)
                 && !path.name.hasPrefix("test_")
         }
         let ordered = usable.enumerated().sorted { PythonProject.rank($0.element, $0.offset) < PythonProject.rank($1.element, $1.offset) }
@@ -115,11 +116,12 @@ package final class PythonProject {
     }
 
     /// Folders that are projects of their own, below a root that is none of Python's: what they need is not installed here.
-    private func strangers(_ paths: [RelativePath]) throws -> Set<String> {
+    private func strangers(_ paths: [RelativePath]) throws -> Set<RelativePath> {
         let isProject = try paths.contains { $0.components.count == 1 } || Self.manifests.contains { try files.isFile(Manifests.path($0)) }
         guard !isProject else { return [] }
-        return try Set(paths.map { $0.components[0] }).filter { folder in
-            try Self.manifests.contains { try files.isFile(Manifests.path("\(folder)/\($0)")) }
+        let folders = Set(paths.map(\.parent)).union(paths.map(\.parent.parent)).filter { !$0.isRoot }
+        return try folders.filter { folder in
+            try Self.manifests.contains { try files.isFile(folder.appending(Manifests.path($0))) }
         }
     }
 

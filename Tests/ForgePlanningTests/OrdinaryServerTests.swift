@@ -1,0 +1,301 @@
+import ForgeModel
+import Testing
+
+@testable import ForgePlanning
+
+/// What people's own servers are made of, in languages other than JavaScript.
+@Suite struct OrdinaryServerTests {
+    /// What builds it, what comes out, and how it is started.
+    private func read(_ files: [String: String]) throws -> [String?] {
+        let report = try Shipped.detect(files).report
+        return [report.preset, report.build, report.output, report.start]
+    }
+
+    private func step(_ id: String, _ files: [String: String]) throws -> Step? { try Shipped.plan(files).steps.first { $0.id == id } }
+
+    // MARK: Python
+
+    @Test(arguments: [
+        ("updater.start_polling()\n", "exec .venv/bin/python tides.py"), ("app.run_polling()\n", "exec .venv/bin/python tides.py"),
+        ("client.run(token)\n", "exec .venv/bin/python tides.py"), ("print('high water')\n", nil),
+    ])
+    func aFileThatLetsABotRunIsTheProgram(line: String, start: String?) throws {
+        let files = ["requirements.txt": "python-telegram-bot==21.0\n", "tides.py": line, "words.py": "HIGH = 'high water'\n"]
+        #expect(try Shipped.detect(files).report.start == start)
+    }
+
+    @Test(arguments: [
+        ("uwsgi==2.0.28\n", "exec .venv/bin/uwsgi --http-socket 0.0.0.0:$PORT --master --module core.wsgi:application", nil),
+        ("pyuwsgi==2.0.28\n", "exec .venv/bin/uwsgi --http-socket 0.0.0.0:$PORT --master --module core.wsgi:application", nil),
+        ("uwsgi==2.0.28\ngunicorn==23.0\n", "exec .venv/bin/python -m gunicorn core.wsgi --bind 0.0.0.0:$PORT", nil),
+        ("", "exec .venv/bin/python -m gunicorn core.wsgi --bind 0.0.0.0:$PORT", "gunicorn"),
+    ])
+    func djangoIsServedByUWSGIWhereThatIsListed(listed: String, start: String, missing: String?) throws {
+        let detection = try Shipped.detect([
+            "requirements.txt": "django==5.0\n" + listed, "core/wsgi.py": "",
+            "manage.py": "import os\nos.environ.setdefault(\"DJANGO_SETTINGS_MODULE\", \"core.settings\")\n",
+            "core/settings.py": "WSGI_APPLICATION = 'core.wsgi.application'\n",
+        ])
+        #expect(detection.report.start == start)
+        #expect(detection.missing?.name == missing)
+    }
+
+    @Test func flaskIsServedByUWSGIWhereThatIsListed() throws {
+        let files = ["requirements.txt": "flask==3.0\nuwsgi==2.0.28\n", "app.py": "from flask import Flask\napp = Flask(__name__)\n"]
+        #expect(
+            try read(files) == ["flask", nil, nil, "exec .venv/bin/uwsgi --http-socket 0.0.0.0:$PORT --master --module app:app"])
+    }
+
+    @Test func whatAScriptBuildsForDjangoIsGatheredWithTheOtherStaticFiles() throws {
+        let files = [
+            "requirements.txt": "django==5.0\ngunicorn==23.0\nwhitenoise==6.0\n", "core/wsgi.py": "",
+            "manage.py": "import os\nos.environ.setdefault(\"DJANGO_SETTINGS_MODULE\", \"core.settings\")\n",
+            "core/settings.py": "STATIC_ROOT = BASE_DIR / 'collected'\n",
+            "package.json": #"{"scripts": {"build": "vite build"}, "devDependencies": {"vite": "6.0.0"}}"#, "package-lock.json": "{}",
+            "vite.config.js": "export default { build: { outDir: 'assets/built' } }\n",
+        ]
+        let build = try step("build", files)
+        #expect(build?.command.last == "npm run build && .venv/bin/python manage.py collectstatic --noinput")
+        #expect(build?.outputs.map(\.string) == ["assets/built", "collected"])
+    }
+
+    @Test func aProgramDeepBelowWithRequirementsOfItsOwnIsNotTheRoots() throws {
+        let files = [
+            "main.cpp": "int main() {}\n", "Dockerfile": "FROM gcc\n", "tools/laws/requirements.txt": "fastapi==0.115\nuvicorn==0.34\n",
+            "tools/laws/main.py": "from fastapi import FastAPI\napp = FastAPI()\n", "tests/run.py": "",
+        ]
+        #expect(try Shipped.detect(files).report.preset == "dockerfile")
+    }
+
+    // MARK: Ruby
+
+    @Test(arguments: [
+        ("webpacker", ["public/assets", "public/packs"]), ("shakapacker", ["public/assets", "public/packs"]),
+        ("vite_rails", ["public/assets", "public/vite"]), ("jsbundling-rails", ["public/assets"]),
+    ])
+    func railsIsGivenThePackagesThatItsAssetsArePackedBy(gem: String, outputs: [String]) throws {
+        let files = [
+            "Gemfile": "source \"https://gems.example.org\"\ngem \"rails\", \"~> 7.1\"\ngem \"puma\"\ngem \"\(gem)\"\n",
+            "Gemfile.lock": "GEM\n  specs:\n    rails (7.1.0)\n", "config/application.rb": "", "app/assets/config/manifest.js": "",
+            "package.json": #"{"private": true, "dependencies": {"vue": "3.5.0"}}"#, "yarn.lock": "# yarn lockfile v1\n",
+        ]
+        #expect(try step("packages", files)?.command == ["yarn", "install", "--frozen-lockfile"])
+        #expect(try step("build", files)?.outputs.map(\.string) == outputs)
+        var plain = files
+        plain["Gemfile"] = "source \"https://gems.example.org\"\ngem \"rails\", \"~> 7.1\"\ngem \"importmap-rails\"\n"
+        #expect(try step("packages", plain) == nil)
+    }
+
+    @Test(arguments: [
+        ("bridgetown", "", "bundle exec bridgetown build"),
+        ("middleman", "activate :external_pipeline, name: :esbuild\n", "bundle exec middleman build"),
+    ])
+    func aSiteInRubyIsGivenThePackagesThatItsScriptsArePackedBy(gem: String, configuration: String, command: String) throws {
+        let files = [
+            "Gemfile": "source \"https://gems.example.org\"\ngem \"\(gem)\"\n", "Gemfile.lock": "GEM\n  specs:\n    \(gem) (1.0)\n",
+            "config.rb": configuration, "package-lock.json": "{}",
+            "package.json": #"{"scripts": {"esbuild": "node esbuild.config.js"}, "devDependencies": {"esbuild": "0.25.0"}}"#,
+        ]
+        #expect(try step("packages", files)?.command == ["npm", "ci"])
+        #expect(try Shipped.detect(files).report.build == command)
+    }
+
+    // MARK: PHP
+
+    @Test func symfonyIsServedFromTheFolderItsManifestNamesAndPacksItsAssetsByEncore() throws {
+        let files = [
+            "composer.json": #"{"require": {"symfony/framework-bundle": "^6.4"}, "extra": {"public-dir": "web"}}"#, "composer.lock": "{}",
+            "bin/console": "", "package-lock.json": "{}",
+            "package.json": #"{"scripts": {"build:prod": "encore production"}, "devDependencies": {"@symfony/webpack-encore": "5.0.0"}}"#,
+            "webpack.config.js": "const Encore = require('@symfony/webpack-encore');\nEncore.setOutputPath('web/build/');\n",
+        ]
+        #expect(
+            try read(files) == ["symfony", "node_modules/.bin/encore production", "web/build", "exec php -S 0.0.0.0:$PORT -t web"])
+        #expect(try step("packages", files)?.command == ["npm", "ci"])
+    }
+
+    @Test func whatMixWritesIsPartOfTheApp() throws {
+        let files = [
+            "composer.json": #"{"require": {"laravel/framework": "^9.0"}}"#, "composer.lock": "{}", "artisan": "", "public/index.php": "",
+            "package.json": #"{"scripts": {"production": "mix --production"}, "devDependencies": {"laravel-mix": "6.0.0"}}"#,
+            "package-lock.json": "{}",
+        ]
+        #expect(try step("build", files)?.outputs.map(\.string) == ["public/js", "public/css", "public/mix-manifest.json"])
+    }
+
+    // MARK: Go, Rust, Swift
+
+    @Test(arguments: [
+        ("tides", "exec ./out"), ("tides -quiet", "exec ./out"), ("tidesd", "exec ./out"), ("go run main.go", "go run main.go"),
+        ("caddy run", "caddy run"), ("cmd/run -quiet", "cmd/run -quiet"),
+    ])
+    func aNameAloneIsWhatHerokusBuilderBuilt(web: String, start: String) throws {
+        let files = [
+            "go.mod": "module sea.example/tides/v2 // since the flood\n", "cmd/tidesd/main.go": "package main\n",
+            "main.go": "package main\n", "Procfile": "web: \(web)\n",
+        ]
+        #expect(try Shipped.detect(files).report.start == start)
+    }
+
+    @Test(arguments: [
+        ("Cargo.toml", "[package]\nname = \"tides\"\n[dependencies]\naxum = \"0.8\"\n", "src/main.rs", "axum", "cargo build --release"),
+        (
+            "go.mod", "module tides\nrequire github.com/gin-gonic/gin v1.10.0\n", "main.go", "gin",
+            "go build '-ldflags=-w -s' -o out ./."
+        ),
+        (
+            "Package.swift", ".package(url: \"https://github.com/vapor/vapor.git\", from: \"4.0.0\")\n.executableTarget(name: \"App\")\n",
+            "Sources/App/entrypoint.swift", "vapor", "swift build -c release --static-swift-stdlib && cp .build/release/App ./App"
+        ),
+    ])
+    func pagesBesideAProgramAreBuiltBeforeIt(manifest: String, text: String, entry: String, preset: String, command: String) throws {
+        var files = [
+            manifest: text, entry: "package main\n", "index.html": "", "package-lock.json": "{}",
+            "package.json": #"{"scripts": {"build": "vite build"}, "devDependencies": {"vite": "6.0.0"}}"#,
+        ]
+        #expect(try Shipped.detect(files).report.preset == preset)
+        #expect(try Shipped.detect(files).report.build == "npm run build && " + command)
+        #expect(try step("build", files)?.outputs.map(\.string).last == "dist")
+        #expect(try step("packages", files)?.command == ["npm", "ci"])
+        files["package.json"] = #"{"scripts": {"lint": "prettier ."}, "devDependencies": {"prettier": "3.0.0"}}"#
+        #expect(try Shipped.detect(files).report.build == command)
+    }
+
+    @Test func aScriptThatBuildsTheProgramIsNoneOfItsPages() throws {
+        let files = [
+            "Cargo.toml": "[package]\nname = \"tides\"\n[dependencies]\naxum = \"0.8\"\n", "src/main.rs": "",
+            "package.json": #"{"scripts": {"build": "cargo build --release"}, "devDependencies": {"prettier": "3.0.0"}}"#,
+            "package-lock.json": "{}",
+        ]
+        #expect(try Shipped.detect(files).report.build == "cargo build --release")
+    }
+
+    // MARK: Java, Scala, Clojure
+
+    @Test(arguments: [
+        ("plugins { application }\n", "app/src/main/java/App.java", "app"), ("plugins {\n    id(\"application\")\n}\n", "README.md", "app"),
+    ])
+    func aProgramOfGradlesOwnPlugInIsAFolderWithAScript(text: String, file: String, folder: String) throws {
+        let files = ["settings.gradle.kts": "include(\"app\")\n", "gradlew": "", "\(folder)/build.gradle.kts": text, file: ""]
+        #expect(
+            try read(files) == [
+                "gradle", "./gradlew --no-daemon --offline installDist", "\(folder)/build/install",
+                "exec $(ls -1 \(folder)/build/install/*/bin/* | grep -v '\\.bat$' | head -n 1)",
+            ])
+    }
+
+    @Test(arguments: [
+        "tasks.jar { manifest { attributes[\"Main-Class\"] = \"App\" } }\n", "plugins { id(\"com.gradleup.shadow\") version \"8.3.0\" }\n",
+    ])
+    func anArchiveThatStartsByItselfIsStarted(more: String) throws {
+        let files = ["build.gradle.kts": "plugins { application }\n" + more, "gradlew": "", "src/main/java/App.java": ""]
+        #expect(try Shipped.detect(files).report.start?.contains("-jar $(ls -1 build/libs/") == true)
+    }
+
+    @Test(arguments: [
+        ("app/build.gradle.kts", "plugins {\n    id(\"org.springframework.boot\") version \"3.4.4\"\n}\n", "", "app/build/libs"),
+        (
+            "services/tides/build.gradle", "apply plugin: 'org.springframework.boot'\n",
+            "plugins {\n    id 'org.springframework.boot' version '3.5.4'\n}\n", "services/tides/build/libs"
+        ),
+    ])
+    func theProgramOfSpringIsInTheModuleThatHasSources(module: String, text: String, root: String, folder: String) throws {
+        let files = [
+            "settings.gradle": "include 'app'\n", "build.gradle": root, "gradlew": "", module: text,
+            "core/build.gradle": "dependencies { api 'org.springframework.boot:spring-boot-starter-web' }\n",
+        ]
+        #expect(
+            try Shipped.detect(files).report.start
+                == "exec java ${JAVA_OPTS:-} -Dserver.port=$PORT -jar $(ls -1 \(folder)/*.jar | grep -v plain | head -n 1)")
+    }
+
+    @Test(arguments: [
+        ("lazy val root = Project(\"tides\", file(\".\"))\n", "exec ./target/universal/stage/bin/tides"),
+        ("lazy val water = (project in file(\".\")).enablePlugins(PlayScala)\n", "exec ./target/universal/stage/bin/water"),
+        ("enablePlugins(PlayScala)\n", "exec $(ls -1 target/universal/stage/bin/* | grep -v '\\.bat$' | head -n 1)"),
+    ])
+    func playIsStartedByTheNameOfItsProject(text: String, start: String) throws {
+        let files = ["build.sbt": text, "conf/routes": "", "project/build.properties": "sbt.version=1.10.0\n"]
+        #expect(try Shipped.detect(files).report.start == start + " -Dhttp.port=$PORT -Dpidfile.path=/dev/null")
+    }
+
+    @Test(arguments: [
+        ("", "sbt assembly", "exec java ${JAVA_OPTS:-} -jar $(ls -1 target/scala-*/*assembly*.jar | head -n 1)"),
+        (
+            "addSbtPlugin(\"com.github.sbt\" % \"sbt-native-packager\" % \"1.11.0\")\n", "sbt stage",
+            "exec ./target/universal/stage/bin/tides"
+        ),
+    ])
+    func sbtIsBuiltByThePlugInThatPutsItTogether(more: String, build: String, start: String) throws {
+        let files = [
+            "build.sbt": "name := \"tides\"\n",
+            "project/plugins.sbt": "addSbtPlugin(\"com.eed3si9n\" % \"sbt-assembly\" % \"2.3.0\")\n" + more,
+        ]
+        let report = try Shipped.detect(files).report
+        #expect([report.build, report.start] == [build, start])
+    }
+
+    @Test(arguments: [("uber", "uber"), ("uberjar", "uberjar"), ("jar", "uber")])
+    func theFunctionThatPutsAllIntoOneArchiveIsCalledByItsName(function: String, task: String) throws {
+        let files = ["deps.edn": "{}\n", "build.clj": "(ns build)\n(defn \(function) [_])\n"]
+        #expect(try Shipped.detect(files).report.build == "clojure -T:build \(task)")
+    }
+
+    // MARK: Others
+
+    @Test(arguments: [
+        ("\ndependencies:\n  kemal:\n    github: kemalcr/kemal\n", "exec ./bin/tides --port $PORT"), ("", "exec ./bin/tides"),
+    ])
+    func kemalIsToldWhereToListen(more: String, start: String) throws {
+        let files = ["shard.yml": "name: tides\nversion: 0.1.0\n" + more, "src/tides.cr": ""]
+        #expect(try Shipped.detect(files).report.start == start)
+    }
+
+    @Test func testsAreNotTheProgramThatTheyStart() throws {
+        let web = "<Project Sdk=\"Microsoft.NET.Sdk.Web\">\n"
+        let files = [
+            "tides.sln": "", "Tides/Tides.csproj": web + "</Project>\n", "Tides/Program.cs": "",
+            "Tides.Tests/Tides.Tests.csproj": web
+                + "  <ItemGroup>\n    <PackageReference Include=\"Microsoft.NET.Test.Sdk\" Version=\"17.10.0\" />\n  </ItemGroup>\n</Project>\n",
+        ]
+        let report = try Shipped.detect(files).report
+        #expect(report.build == "dotnet publish Tides/Tides.csproj -c Release -o out")
+        #expect(report.start == "ASPNETCORE_URLS=http://0.0.0.0:$PORT exec ./out/Tides")
+    }
+
+    @Test(arguments: [
+        (["go.mod": "module tides\n", "cmd/tides/main.go": "package main\n"], "go"),
+        (["composer.json": "{}", "composer.lock": "{}", "index.php": "<?php\n"], "php"),
+        (["stack.yaml": "resolver: lts-22.43\n", "tides.cabal": "executable tides\n", "app/Main.hs": ""], "haskell-stack"),
+    ])
+    func documentationBesideAProgramIsNotTheProject(program: [String: String], preset: String) throws {
+        for (file, text) in [("mkdocs.yml", "site_name: Tides\n"), ("docs/conf.py", "project = 'Tides'\n"), ("book.toml", "[book]\n")] {
+            #expect(try Shipped.detect(program.merging([file: text]) { $1 }).report.preset == preset, "\(file)")
+        }
+        #expect(try Shipped.detect(["docs/conf.py": "project = 'Tides'\n", "docs/index.rst": ""]).report.preset == "sphinx")
+    }
+
+    @Test(arguments: [
+        ("[output.html]\n[output.html.fold]\n", "book"), ("[output.html]\n[output.linkcheck]\n", "book/html"),
+        ("[build]\nbuild-dir = \"www\"\n[output.html]\n[output.epub]\n", "www/html"),
+    ])
+    func ofSeveralOutputsOfABookThePagesHaveAFolderOfTheirOwn(text: String, folder: String) throws {
+        #expect(try Shipped.detect(["book.toml": "[book]\n" + text, "src/SUMMARY.md": ""]).report.output == folder)
+    }
+
+    @Test func aSiteInHaskellIsWrittenByItsOwnProgram() throws {
+        let files = [
+            "stack.yaml": "resolver: lts-22.43\n", "site.hs": "import Hakyll\n",
+            "tides.cabal": "executable site\n  build-depends: base, hakyll == 4.16.*\n",
+        ]
+        #expect(try read(files) == ["hakyll", "stack install --local-bin-path bin && ./bin/site build", "_site", nil])
+    }
+
+    @Test func whatBelongsToTheSourceIsNotFetchedWhileItIsBuilt() throws {
+        let files = [
+            "hugo.toml": "baseURL = \"https://tides.example\"\n", "content/_index.md": "",
+            "netlify.toml": "[build]\ncommand = \"git submodule update --init --recursive && hugo --gc\"\npublish = \"public\"\n",
+        ]
+        #expect(try Shipped.detect(files).report.build == "hugo --gc")
+    }
+}
