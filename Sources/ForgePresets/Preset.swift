@@ -73,6 +73,8 @@ package struct StepTemplate: Hashable, Sendable {
     package let title: String?
     /// Whose package manager `{{packageManager.…}}` means; nil: the preset's own.
     package let ecosystem: Ecosystem?
+    /// The folder of the project that it is about: it runs there, and asks there for manifests. Without a value it is left out.
+    package let folder: Template?
     package let needs: [String]
     package let run: Run
     package let when: MatchTree?

@@ -29,6 +29,7 @@ package struct PresetDocument: Sendable {
         let id: Located<String>?
         var title: String?
         var ecosystem: Located<Ecosystem>?
+        var folder: Located<String>?
         var needs: [Located<String>]
         var run: [Located<String>]?
         var runIsArray: Bool
@@ -113,6 +114,7 @@ extension PresetDocument.StepDocument {
         id = reader.requiredString("id")
         title = reader.string("title")?.value
         ecosystem = reader.word("ecosystem", as: Ecosystem.self)
+        folder = reader.string("folder")
         needs = reader.strings("needs") ?? []
         let isKnown = inherited.contains { $0.id?.value == reader.table["id"]?.string }
         if !reader.has("run"), !isKnown { reader.faults.add("`[[step]]` has no `run`", at: reader.location) }

@@ -73,6 +73,7 @@ extension PresetDocument.StepDocument {
         var step = self
         if !written.contains("title") { step.title = family.title }
         if !written.contains("ecosystem") { step.ecosystem = family.ecosystem }
+        if !written.contains("folder") { step.folder = family.folder }
         if !written.contains("needs") { step.needs = family.needs }
         if !written.contains("run") { (step.run, step.runIsArray, step.shell) = (family.run, family.runIsArray, family.shell) }
         if !written.contains("when") { step.when = family.when }

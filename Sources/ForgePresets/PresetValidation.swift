@@ -201,7 +201,7 @@ private struct PresetCheck {
 
     private func overlappingOutputs() {
         let outputs = document.steps.flatMap { step in
-            step.outputs.map { (step.id?.value ?? "?", $0, step.ecosystem?.value ?? document.ecosystem?.value) }
+            step.folder != nil ? [] : step.outputs.map { (step.id?.value ?? "?", $0, step.ecosystem?.value ?? document.ecosystem?.value) }
         }
         for (index, (step, output, ecosystem)) in outputs.enumerated() {
             for (other, earlier, itsEcosystem) in outputs[..<index] where PresetCheck.overlap(earlier.value, output.value) {
@@ -227,9 +227,14 @@ private struct PresetCheck {
                 faults.add("path `\(path.value)` leaves the project or is malformed", at: path.location)
             }
         }
+        if let folder = step.folder {
+            placeholders(Template(folder.value), at: folder.location)
+            if step.ecosystem == nil { faults.add("a step with a `folder` names the `ecosystem` that it has there", at: folder.location) }
+        }
         guard let id = step.id, let run = run(step) else { return nil }
         return StepTemplate(
-            id: id.value, title: step.title, ecosystem: step.ecosystem?.value, needs: step.needs.map(\.value), run: run, when: step.when,
+            id: id.value, title: step.title, ecosystem: step.ecosystem?.value, folder: step.folder.map { Template($0.value) },
+            needs: step.needs.map(\.value), run: run, when: step.when,
             inputs: step.inputs.map { Template($0.value) }, outputs: step.outputs.map { Template($0.value) },
             caches: step.caches.map { Template($0.value) }, scratch: step.scratch.map { Template($0.value) }, network: step.network,
             environment: Dictionary(step.environment.map { ($0.key, $0.value.value) }) { $1 })

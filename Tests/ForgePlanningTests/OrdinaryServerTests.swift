@@ -298,4 +298,73 @@ import Testing
         ]
         #expect(try Shipped.detect(files).report.build == "hugo --gc")
     }
+
+    // MARK: Packages in a folder of their own
+
+    @Test(arguments: [
+        ("\"assets.deploy\": [\"esbuild default --minify\", \"phx.digest\"]", "mix compile && mix assets.deploy"),
+        ("", "npm run deploy --prefix assets && mix compile && mix phx.digest"),
+    ])
+    func phoenixIsGivenThePackagesOfItsAssets(alias: String, command: String) throws {
+        let files = [
+            "mix.exs": "defp deps, do: [{:phoenix, \"~> 1.7\"}]\ndefp aliases, do: [\(alias)]\n", "mix.lock": "", "lib/tides.ex": "",
+            "assets/package.json": #"{"scripts": {"deploy": "webpack"}, "dependencies": {"topbar": "3.0.0"}}"#,
+            "assets/package-lock.json": "{}",
+        ]
+        let packages = try #require(try step("packages", files))
+        #expect(packages.command == ["npm", "ci"])
+        #expect(packages.directory?.string == "assets")
+        #expect(packages.inputs == ["assets/package.json", "assets/package-lock.json"])
+        #expect(packages.outputs.map(\.string) == ["assets/node_modules"])
+        #expect(packages.registries?.lockfile?.string == "assets/package-lock.json")
+        #expect(packages.registries?.witnesses.map(\.string) == ["assets/node_modules/.package-lock.json"])
+        #expect(packages.needs == ["install"])
+        #expect(try Shipped.detect(files).report.build == command)
+        #expect(try step("build", files)?.outputs.map(\.string) == ["_build/prod", "priv/static"])
+        #expect(try Shipped.plan(files).artifact.leavesOut.contains("packages"))
+    }
+
+    @Test func whatIsNotLockedInAFolderIsResolvedThere() throws {
+        let files = [
+            "mix.exs": "defp deps, do: [{:phoenix, \"~> 1.7\"}]\n", "mix.lock": "",
+            "assets/package.json": #"{"dependencies": {"topbar": "3.0.0"}}"#,
+        ]
+        let resolve = try step("packages-resolve", files)
+        #expect(resolve?.directory?.string == "assets")
+        #expect(resolve?.outputs.map(\.string) == ["assets/package-lock.json"])
+        #expect(try step("packages", files)?.registries?.lockfile?.string == "assets/package-lock.json")
+        #expect(try Shipped.detect(files).warnings.map(\.message) == [])
+        var without = files
+        without["assets/package.json"] = nil
+        #expect(try step("packages", without) == nil)
+    }
+
+    @Test(arguments: [
+        ("ui/serve.go", "package ui\n\n//go:embed build/*\nvar box embed.FS\n", true),
+        ("pages.go", "package main\n\n//go:embed all:ui/dist\nvar box embed.FS\n", true),
+        ("pages.go", "package main\n\n//go:embed templates/*.html\nvar box embed.FS\n", false), ("README.md", "", false),
+    ])
+    func pagesThatAProgramInGoHoldsAreBuiltInTheirFolder(file: String, text: String, isBuilt: Bool) throws {
+        let files = [
+            "go.mod": "module tides\n", "main.go": "package main\n", file: text, "ui/yarn.lock": "# yarn lockfile v1\n",
+            "ui/package.json": #"{"scripts": {"build": "vite build"}, "devDependencies": {"vite": "6.0.0"}}"#,
+        ]
+        let pages = try step("pages", files)
+        #expect(pages?.command == (isBuilt ? ["yarn", "build"] : nil))
+        #expect(pages?.directory?.string == (isBuilt ? "ui" : nil))
+        #expect(try step("page-packages", files)?.command == (isBuilt ? ["yarn", "install", "--frozen-lockfile"] : nil))
+        #expect(try step("build", files)?.needs.contains("pages") == isBuilt)
+    }
+
+    @Test func aFolderOfAMembersStepIsBelowTheMember() throws {
+        let files = [
+            "go.work": "go 1.23\nuse ./api\n", "api/go.mod": "module tides\n", "api/main.go": "package main\n",
+            "api/ui/serve.go": "package ui\n\n//go:embed dist/*\nvar box embed.FS\n", "api/ui/package-lock.json": "{}",
+            "api/ui/package.json": #"{"scripts": {"build": "vite build"}, "devDependencies": {"vite": "6.0.0"}}"#,
+        ]
+        let steps = try Shipped.plans(files).flatMap(\.plan.steps)
+        let pages = steps.first { $0.id.hasSuffix(":pages") }
+        #expect(pages?.directory?.string == "api/ui")
+        #expect(pages?.outputs.map(\.string) == ["api/ui/dist", "api/ui/build", "api/ui/out"])
+    }
 }

@@ -16,6 +16,7 @@ struct DetectionBuilder {
         var values = try Dictionary(uniqueKeysWithValues: deriver.keys.compactMap { key in try deriver.value(key).map { (key, $0) } })
         let templates = try winner.preset.steps.compactMap { try StepResolver(deriver: deriver, own: manager).resolve($0) }
         let named = Set(templates.compactMap { $0.registries?.manager }).subtracting([manager?.id ?? ""])
+        let atRoot = Set(templates.compactMap { $0.directory == nil ? $0.registries?.manager : nil })
         let companions = try named.sorted().compactMap { try facts.catalog.packageManager($0) }
         let managers = (manager.map { [$0] } ?? []) + companions
         try checkConflicts(managers)
@@ -27,7 +28,7 @@ struct DetectionBuilder {
         let present = Set(templates.map(\.id))
         let companion = try CompanionInstallation(deriver: deriver, managers: companions).expanded(
             templates.map { $0.needing($0.needs.filter(present.contains)) })
-        let own = companion.steps
+        let own = companion.steps.map(\.inItsFolder)
         let installation =
             try facts.workspace.map {
                 try WorkspaceSteps(context: $0, deriver: deriver, manager: manager, kind: kind).arranged(own)
@@ -47,9 +48,14 @@ struct DetectionBuilder {
             missing: try values["start"].flatMap { try missing($0, manager) }, platforms: platforms, movedIn: movedIn,
             warnings: try platforms.compactMap(\.diagnostic) + facts.movingIn.disagreements(facts.configuration)
                 + warnings(manager, deriver, present: values["install"])
+<<<<<<< HEAD
                 + companions.flatMap { try unlocked($0, deriver, isInstalled: true) }
                 + NestedPackages(facts: facts).warnings([values["build"]?.rule ?? "script heroku-postbuild", values["start"]?.rule])
                 + (kind == .static ? [] : [CompilingStart(facts: facts).warning(values["start"]?.rule)].compactMap(\.self)),
+=======
+                + companions.filter { atRoot.contains($0.id) }.flatMap { try unlocked($0, deriver, isInstalled: true) }
+                + NestedPackages(facts: facts).warnings([values["build"]?.rule ?? "script heroku-postbuild", values["start"]?.rule]),
+>>>>>>> 3d9816a (A step may run in a folder with manifests of its own: Phoenix's assets and pages that a Go program holds get their packages)
             filesRead: facts.files.filesRead.sorted(),
             filesAbsent: facts.files.filesAbsent.sorted())
     }
@@ -219,6 +225,33 @@ struct DetectionBuilder {
     }
 }
 
+extension Deriver {
+    /// The same preset asked of a folder, as of a project that stands alone.
+    func inside(_ folder: RelativePath) throws -> Deriver {
+        let files = facts.files.folder(folder)
+        return try Deriver(
+            preset: preset, facts: ProjectFacts(files: files, configuration: ProjectConfiguration(), catalog: facts.catalog))
+    }
+}
+
+extension ResolvedStep {
+    /// A step that is about a folder, with its paths as they are below the project.
+    fileprivate var inItsFolder: ResolvedStep {
+        guard let directory else { return self }
+        func inside(_ path: String) -> String { path.contains("..") ? path : "\(directory.string)/\(path)" }
+        var step = self
+        step.inputs = inputs.map(inside)
+        step.outputs = outputs.map(inside)
+        step.caches = caches.map(inside)
+        step.registries = registries.map {
+            .init(
+                manager: $0.manager, origins: $0.origins, replaces: $0.replaces, lockfile: $0.lockfile.map(directory.appending),
+                witnesses: $0.witnesses.map(directory.appending))
+        }
+        return step
+    }
+}
+
 /// Fills the placeholders of one step; a step whose command has no value is left out.
 struct StepResolver {
     let deriver: Deriver
@@ -236,13 +269,27 @@ struct StepResolver {
 
     /// Nil for a step that has nothing to run, one for an ecosystem that the project has no manifest of among them.
     func resolve(_ step: StepTemplate) throws -> ResolvedStep? {
+        guard try deriver.evaluator.holds(step.when) else { return nil }
+        if let folder = step.folder { return try resolved(step, in: folder) }
         guard let ecosystem = step.ecosystem, ecosystem != deriver.preset.ecosystem else { return try resolved(step) }
         guard let other = try deriver.facts.packageManager(ecosystem) else { return nil }
         return try StepResolver(deriver: deriver, own: own, manager: other).resolved(step)
     }
 
+    /// Everything but its condition is asked of the folder; its paths are those there.
+    private func resolved(_ step: StepTemplate, in folder: Template) throws -> ResolvedStep? {
+        guard let ecosystem = step.ecosystem, let text = try folder.filled({ try deriver.placeholder($0)?.text }),
+            let folder = try? RelativePath(parsing: text), !folder.isRoot
+        else { return nil }
+        let inside = try deriver.inside(folder)
+        guard let manager = try inside.facts.packageManager(ecosystem) else { return nil }
+        var found = try StepResolver(deriver: inside, own: nil, manager: manager).resolved(step)
+        found?.directory = folder
+        return found
+    }
+
     private func resolved(_ step: StepTemplate) throws -> ResolvedStep? {
-        guard try deriver.evaluator.holds(step.when), let command = try command(step) else { return nil }
+        guard let command = try command(step) else { return nil }
         let install = manager?.id == own?.id ? try deriver.value("install") : try manager.flatMap(deriver.install)
         let isInstall = step.run == .command("install") || step.run == .command("packageManager.install")
         var inputs = isInstall && install?.inputs != nil ? install?.inputs ?? [] : try paths(step.inputs, onlyPresent: true)

@@ -97,6 +97,7 @@ struct CompanionInstallation {
                 expanded.append(step)
                 continue
             }
+            let deriver = try step.directory.map(self.deriver.inside) ?? self.deriver
             var install = step
             install.command = try deriver.first(of: manager.frozen, of: manager, key: "frozen")?.command ?? step.command
             leavesOut.append(step.id)

@@ -38,7 +38,8 @@ struct WorkspaceSteps {
         placed.id = context.id(step.id)
         let site = context.site
         func inside(_ path: String) -> String { site.isRoot || path.contains("..") ? path : "\(site.string)/\(path)" }
-        placed.directory = site.isRoot ? nil : site
+        let directory = step.directory.map(site.appending) ?? site
+        placed.directory = directory.isRoot ? nil : directory
         let libraries = step.registries == nil ? try needs(of: folder) : []
         placed.needs = ready + step.needs.filter { $0 != install }.map(context.id) + libraries
         placed.excludes = step.inputs.isEmpty ? strangers(to: folder) : nil
