@@ -59,6 +59,26 @@ import Testing
         #expect(build?.outputs.map(\.string) == ["assets/built", "collected"])
     }
 
+    @Test(arguments: [
+        ("  - flask>=3\n  - conda-forge::gunicorn=23.0\n", nil), ("  - flask=3.0\n  - pip:\n      - gunicorn==23.0\n", nil),
+        ("  - flask\n", "environment.yml: - gunicorn"),
+    ])
+    func whatCondaIsAskedForIsKnownAndInstalled(list: String, missing: String?) throws {
+        let detection = try Shipped.detect([
+            "environment.yml": "name: tides\nchannels:\n  - conda-forge\ndependencies:\n  - python=3.12\n" + list,
+            "app.py": "from flask import Flask\napp = Flask(__name__)\n",
+        ])
+        #expect(detection.report.preset == "flask")
+        #expect(detection.report.install == "conda env create --prefix .venv --file environment.yml")
+        #expect(detection.report.start == "exec .venv/bin/python -m gunicorn app:app --bind 0.0.0.0:$PORT")
+        #expect(detection.missing.map { "\($0.file): \($0.line)" } == missing)
+    }
+
+    @Test(arguments: ["services:\n  - name: tides\n", "dependencies: [\n"])
+    func aFileOfCondasNameMayBeAboutSomethingElse(text: String) throws {
+        #expect(try Shipped.detect(["environment.yml": text, "app.py": "print('high water')\n"]).report.install == nil)
+    }
+
     @Test func aProgramDeepBelowWithRequirementsOfItsOwnIsNotTheRoots() throws {
         let files = [
             "main.cpp": "int main() {}\n", "Dockerfile": "FROM gcc\n", "tools/laws/requirements.txt": "fastapi==0.115\nuvicorn==0.34\n",

@@ -48,14 +48,9 @@ struct DetectionBuilder {
             missing: try values["start"].flatMap { try missing($0, manager) }, platforms: platforms, movedIn: movedIn,
             warnings: try platforms.compactMap(\.diagnostic) + facts.movingIn.disagreements(facts.configuration)
                 + warnings(manager, deriver, present: values["install"])
-<<<<<<< HEAD
-                + companions.flatMap { try unlocked($0, deriver, isInstalled: true) }
+                + companions.filter { atRoot.contains($0.id) }.flatMap { try unlocked($0, deriver, isInstalled: true) }
                 + NestedPackages(facts: facts).warnings([values["build"]?.rule ?? "script heroku-postbuild", values["start"]?.rule])
                 + (kind == .static ? [] : [CompilingStart(facts: facts).warning(values["start"]?.rule)].compactMap(\.self)),
-=======
-                + companions.filter { atRoot.contains($0.id) }.flatMap { try unlocked($0, deriver, isInstalled: true) }
-                + NestedPackages(facts: facts).warnings([values["build"]?.rule ?? "script heroku-postbuild", values["start"]?.rule]),
->>>>>>> 3d9816a (A step may run in a folder with manifests of its own: Phoenix's assets and pages that a Go program holds get their packages)
             filesRead: facts.files.filesRead.sorted(),
             filesAbsent: facts.files.filesAbsent.sorted())
     }
@@ -163,6 +158,7 @@ struct DetectionBuilder {
         }
         let package = Manifests.path("package.json")
         if manager?.ecosystem == .npm { return line(package, "\"\(name)\": \"*\",", "`dependencies`") }
+        if manager?.id == "conda" { return line(Manifests.path("environment.yml"), "- \(name)", "`dependencies`") }
         // Poetry reads its own table or the standard's list: the file has one of them.
         let isStandard = try facts.files.toml(pyproject)?.at(pointer: "/project/dependencies") != nil
         if manager?.id == "poetry", !isStandard { return line(pyproject, "\(name) = \"*\"", "[tool.poetry.dependencies]") }
