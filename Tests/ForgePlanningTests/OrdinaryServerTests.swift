@@ -134,6 +134,20 @@ import Testing
         #expect(try step("packages", files)?.command == ["npm", "ci"])
     }
 
+    @Test(arguments: [
+        ("webpack", "webpack.config.js", "module.exports = { output: { path: path.resolve(__dirname, 'tpl/js/') } }\n", "tpl/js"),
+        ("sass scss --output css", "README.md", "", "css"), ("vite build", "vite.config.js", "export default {}\n", "dist"),
+    ])
+    func scriptsOfAProgramInPHPAreBuilt(script: String, file: String, text: String, folder: String) throws {
+        let tool = script == "vite build" ? "vite" : "sass"
+        let files = [
+            "composer.json": "{}", "composer.lock": "{}", "index.php": "<?php\n", file: text, "package-lock.json": "{}",
+            "package.json": "{\"scripts\": {\"build\": \"\(script)\"}, \"devDependencies\": {\"\(tool)\": \"1.0.0\"}}",
+        ]
+        #expect(try read(files) == ["php", "npm run build", folder, "exec php -S 0.0.0.0:$PORT -t ."])
+        #expect(try step("packages", files)?.command == ["npm", "ci"])
+    }
+
     @Test func whatMixWritesIsPartOfTheApp() throws {
         let files = [
             "composer.json": #"{"require": {"laravel/framework": "^9.0"}}"#, "composer.lock": "{}", "artisan": "", "public/index.php": "",
@@ -179,6 +193,18 @@ import Testing
         #expect(try step("packages", files)?.command == ["npm", "ci"])
         files["package.json"] = #"{"scripts": {"lint": "prettier ."}, "devDependencies": {"prettier": "3.0.0"}}"#
         #expect(try Shipped.detect(files).report.build == command)
+    }
+
+    @Test(arguments: [(nil, "go"), ("index.html", "vite")])
+    func viteWithoutAPageOfItsOwnBuildsForTheProgram(page: String?, preset: String) throws {
+        var files = [
+            "go.mod": "module tides\n", "main.go": "package main\n", "templates/index.html": "", "package-lock.json": "{}",
+            "package.json": #"{"scripts": {"build": "vite build"}, "devDependencies": {"vite": "6.0.0"}}"#,
+            "vite.config.js": "export default { build: { outDir: 'static/dist' } }\n",
+        ]
+        if let page { files[page] = "" }
+        #expect(try Shipped.detect(files).report.preset == preset)
+        #expect(try step("build", files)?.outputs.map(\.string) == (page == nil ? ["out", "static/dist"] : ["static/dist"]))
     }
 
     @Test func aScriptThatBuildsTheProgramIsNoneOfItsPages() throws {
