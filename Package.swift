@@ -93,6 +93,7 @@ let package = Package(
         room("ForgeToolchains", ["ForgeModel", "ForgeSystem", "ForgeTOML", "ForgePresets", "ForgeStore", .crypto]),
         room("ForgeApps", ["ForgeModel", "ForgeSystem", "ForgeStore", "ForgeSandbox", "ForgeControl"]),
         room("ForgeGateway", ["ForgeHTTP", "ForgeModel", "ForgeSystem", "ForgeStore", .nio, .nioPosix]),
+        room("ForgeSources", ["ForgeModel", "ForgeSystem", "ForgeEvents", "ForgeStore", "ForgeGit"]),
         room("ForgeImages", ["ForgeModel", "ForgeSystem", "ForgeStore"]),
         room("ForgeTerminal", ["ForgeModel", "ForgeEvents"]),
         room(
@@ -107,16 +108,15 @@ let package = Package(
             "ForgePipeline",
             [
                 "ForgeModel", "ForgeSystem", "ForgeTOML", "ForgeEvents", "ForgeManifests", "ForgePresets", "ForgeEgress", "ForgeStore",
-                "ForgeGit", "ForgeSandbox",
-                "ForgeControl", "ForgePlanning", "ForgeEngine", "ForgeImages", "ForgeRegistry", "ForgeReleases", "ForgeApps",
-                "ForgeGateway", "ForgeToolchains",
+                "ForgeGit", "ForgeSandbox", "ForgeControl", "ForgeSources", "ForgePlanning", "ForgeEngine", "ForgeImages", "ForgeRegistry",
+                "ForgeReleases", "ForgeApps", "ForgeGateway", "ForgeToolchains",
             ]),
         // 7
         .executableTarget(
             name: "forge",
             dependencies: [
-                "ForgeModel", "ForgeSystem", "ForgeEvents", "ForgeStore", "ForgeSandbox", "ForgePlanning", "ForgeReleases", "ForgeGateway",
-                "ForgeTerminal", "ForgePipeline",
+                "ForgeModel", "ForgeSystem", "ForgeEvents", "ForgeStore", "ForgeSandbox", "ForgeSources", "ForgePlanning", "ForgeReleases",
+                "ForgeGateway", "ForgeTerminal", "ForgePipeline",
                 .arguments,
             ],
             swiftSettings: settings),

@@ -5,6 +5,7 @@ internal import ForgePlanning
 internal import ForgePresets
 internal import ForgeRegistry
 internal import ForgeSandbox
+internal import ForgeSources
 internal import ForgeStore
 internal import ForgeSystem
 internal import ForgeToolchains

@@ -6,6 +6,7 @@ internal import ForgePlanning
 internal import ForgePresets
 internal import ForgeReleases
 internal import ForgeSandbox
+package import ForgeSources
 internal import ForgeStore
 internal import ForgeSystem
 internal import ForgeToolchains
@@ -130,7 +131,7 @@ extension Pipeline {
         }
         // The source is looked at while the store is opened.
         async let opening = openStore()
-        let glance = request.source.isWorkTree ? await WorkTreeGlance.take(at: request.source.location, memos: directories.snapshots) : nil
+        let glance = request.source.isWorkTree ? await WorkTreeGlance.take(at: request.source.location, in: directories.sources) : nil
         let store = try await opening
         func attempt(_ glance: WorkTreeGlance?) async throws -> [Built] {
             let (source, root) = try await snapshot(request.source, into: store, glance: glance)

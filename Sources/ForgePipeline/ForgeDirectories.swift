@@ -1,4 +1,5 @@
 internal import ForgeModel
+internal import ForgeSources
 
 /// Where Forge keeps what outlives a command.
 ///
@@ -41,14 +42,11 @@ package struct ForgeDirectories: Sendable, Hashable {
     package var store: String { "\(data)/store" }
     package var releases: String { "\(data)/releases.sqlite" }
     package var logs: String { "\(state)/logs" }
-    /// What was fetched of remote repositories, so that the next commit of one brings only what is new.
-    package var mirrors: String { "\(state)/mirrors" }
-    /// Repositories on their way to become mirrors.
-    package var fetches: String { "\(state)/fetches" }
-    /// Which stored tree a fetched commit is.
-    package var fetchMemos: String { "\(state)/fetched" }
-    /// What was last seen of each work tree.
-    package var snapshots: String { "\(state)/snapshots" }
+    /// What was fetched of remote repositories and last seen of each work tree.
+    var sources: SourceFolders {
+        SourceFolders(
+            mirrors: "\(state)/mirrors", fetches: "\(state)/fetches", fetchMemos: "\(state)/fetched", snapshots: "\(state)/snapshots")
+    }
     /// What was found in folders of presets before.
     package var descriptors: String { "\(state)/descriptors" }
     /// Plans that were made before.

@@ -1,6 +1,7 @@
 package import ForgeModel
 internal import ForgePlanning
 internal import ForgePresets
+package import ForgeSources
 internal import ForgeStore
 internal import ForgeSystem
 internal import ForgeToolchains

@@ -2,6 +2,7 @@ package import ForgeEvents
 internal import ForgeModel
 package import ForgePlanning
 internal import ForgePresets
+package import ForgeSources
 internal import ForgeStore
 internal import ForgeSystem
 

@@ -2,6 +2,7 @@ internal import ForgeGit
 package import ForgeModel
 package import ForgePlanning
 internal import ForgePresets
+internal import ForgeSources
 internal import ForgeSystem
 
 /// `forge preset list`: what is known, by id.

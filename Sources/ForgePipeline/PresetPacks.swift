@@ -3,6 +3,7 @@ internal import ForgeGit
 internal import ForgeModel
 internal import ForgePlanning
 internal import ForgePresets
+internal import ForgeSources
 internal import ForgeStore
 internal import ForgeSystem
 internal import ForgeToolchains
@@ -35,10 +36,8 @@ extension Pipeline {
         let lock = try await BlockingPool.run { try BuildLock.read(from: source) }
         let store = try await openStore()
         let span = events.newSpan(.source, "packs")
-        return try await spanned(span) { [events, directories, environment] in
-            let fetching = SourceFetching(directories: directories, environment: environment, store: store) {
-                events.emit(.progress(span: span.id, $0))
-            }
+        let fetching = fetching(into: store, tellingBelow: span)
+        return try await spanned(span) {
             var (layers, used): ([[DescriptorFile]], [LockedPack]) = ([], [])
             for pack in wanted {
                 let locked = manner == .anew ? nil : lock?.pack(pack.text)

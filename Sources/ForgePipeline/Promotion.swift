@@ -1,5 +1,6 @@
 internal import ForgeModel
 internal import ForgeReleases
+internal import ForgeSources
 internal import ForgeStore
 
 extension Pipeline {

@@ -1,6 +1,7 @@
 internal import ForgeModel
 internal import ForgePlanning
 internal import ForgePresets
+internal import ForgeSources
 internal import ForgeSystem
 internal import Foundation
 

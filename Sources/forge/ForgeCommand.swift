@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Dispatch
 internal import ForgeModel
 internal import ForgePipeline
+internal import ForgeSources
 internal import ForgeSystem
 
 @main

@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import ForgeModel
 internal import ForgePipeline
 internal import ForgeReleases
+internal import ForgeSources
 
 /// What to build.
 struct SourceOptions: ParsableArguments {

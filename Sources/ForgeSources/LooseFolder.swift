@@ -1,15 +1,18 @@
-internal import ForgeModel
+package import ForgeModel
 internal import ForgeSystem
 internal import Glibc
 
 /// A folder of this machine, looked at name by name: nothing is listed that nobody asks for. Only for a look around; what is built
-/// is a `WorkTree`.
-struct LooseFolder: SourceTree {
+/// is a `WorkTree`. A link at the end of a path is shown as one, not followed.
+package struct LooseFolder: SourceTree {
     let path: String
+
+    /// A relative path is one from the working directory.
+    package init(path: String) { self.path = path }
 
     private func full(_ path: RelativePath) -> String { path.isRoot ? self.path : "\(self.path)/\(path.string)" }
 
-    func node(at path: RelativePath) throws -> SourceNode? {
+    package func node(at path: RelativePath) throws -> SourceNode? {
         guard let status = try FileStatus.of(full(path)) else { return nil }
         switch status.kind {
         case .file: return .file(executable: status.isExecutable, size: status.size)
@@ -19,7 +22,7 @@ struct LooseFolder: SourceTree {
         }
     }
 
-    func entries(of path: RelativePath) throws -> [SourceEntry] {
+    package func entries(of path: RelativePath) throws -> [SourceEntry] {
         guard try node(at: path) == .directory else { return [] }
         let names = try Files.list(full(path)).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
         return try names.compactMap { name in
@@ -27,7 +30,7 @@ struct LooseFolder: SourceTree {
         }
     }
 
-    func read(_ path: RelativePath, limit: Int) throws -> [UInt8]? {
+    package func read(_ path: RelativePath, limit: Int) throws -> [UInt8]? {
         guard case .file? = try node(at: path) else { return nil }
         return try Descriptor.open(full(path), O_RDONLY | O_NOFOLLOW | O_NONBLOCK).readAll(limit: limit)
     }

@@ -1,6 +1,5 @@
 internal import ForgeGit
 internal import ForgeModel
-internal import ForgePlanning
 internal import ForgeStore
 internal import ForgeSystem
 internal import Synchronization
@@ -22,28 +21,29 @@ struct OwnSource: Sendable {
     let origin: SourceOrigin
 }
 
-/// Completes a source by what its `crowdforge.toml` declares: submodules at the commits that it records, the files behind
+/// Completes a source by what it declares: submodules at the commits that it records, the files behind
 /// LFS pointers. Forge brings them itself; what is not declared is pointed out.
 struct SourceAssembly: Sendable {
     /// How deep submodules may lie in submodules.
     static let maximumDepth = 8
 
     let fetching: SourceFetching
+    let declaration: SourceDeclaration
     private var store: Store { fetching.store }
 
     /// The tree of the whole and what there is to remark.
-    /// - Throws: `source.submodule` for one that is not declared; `source.submodule-…`, `source.lfs-…`, `config.…`
+    /// - Throws: `source.submodule` for one that is not declared; `source.submodule-…`, `source.lfs-…`, and what the declaration throws
     func whole(_ own: OwnSource) async throws -> (root: Digest, warnings: [Diagnostic]) {
         let pointers = try await BlockingPool.run { try LFSPointer.all(in: own.tree) }
         if own.submodules.isEmpty && pointers.isEmpty { return (own.root, []) }
-        let declared = try await BlockingPool.run { try ProjectConfiguration.load(from: own.tree).source }
+        let declared = try await BlockingPool.run { try declaration.read(own.tree) }
         let undeclared = Mutex<[RelativePath]>([])
         let root = try await whole(own, declared, at: .root, depth: 0) { path in undeclared.withLock { $0.append(path) } }
         return (root, Self.remark(on: undeclared.withLock { $0.sorted() }))
     }
 
     private func whole(
-        _ own: OwnSource, _ declared: ProjectConfiguration.Source, at place: RelativePath, depth: Int,
+        _ own: OwnSource, _ declared: DeclaredParts, at place: RelativePath, depth: Int,
         undeclared: @Sendable (RelativePath) -> Void
     ) async throws -> Digest {
         let files = try await objects(of: own, declared, at: place, undeclared)
@@ -51,7 +51,7 @@ struct SourceAssembly: Sendable {
         for submodule in own.submodules {
             let path = place.appending(submodule.path)
             guard let choice = declared.submodules else { throw Submodule.undeclared(path) }
-            guard choice.includes(path) else { continue }
+            guard choice(path) else { continue }
             guard depth < Self.maximumDepth else {
                 throw ForgeError(.usage, "source.too-deep", "submodules at `\(path)` are nested more than \(Self.maximumDepth) deep")
             }
@@ -66,14 +66,14 @@ struct SourceAssembly: Sendable {
 
     /// The contents behind the LFS pointers of one repository, which the store holds then.
     private func objects(
-        of own: OwnSource, _ declared: ProjectConfiguration.Source, at place: RelativePath, _ undeclared: (RelativePath) -> Void
+        of own: OwnSource, _ declared: DeclaredParts, at place: RelativePath, _ undeclared: (RelativePath) -> Void
     ) async throws -> [RelativePath: Digest] {
         let pointers = try await BlockingPool.run { try LFSPointer.all(in: own.tree) }
         guard let choice = declared.lfs else {
             pointers.keys.forEach { undeclared(place.appending($0)) }
             return [:]
         }
-        let wanted = pointers.filter { choice.includes(place.appending($0.key)) }.mapValues(\.digest)
+        let wanted = pointers.filter { choice(place.appending($0.key)) }.mapValues(\.digest)
         let objects = wanted.map { LFSObject(path: place.appending($0.key), digest: $0.value) }
         try await LFSSource(fetching: fetching, origin: own.origin).ingest(objects)
         return wanted

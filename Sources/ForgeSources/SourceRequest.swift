@@ -1,6 +1,6 @@
-internal import ForgeGit
-internal import ForgeModel
-internal import ForgeStore
+package import ForgeGit
+package import ForgeModel
+package import ForgeStore
 internal import ForgeSystem
 
 /// What a person points Forge at: a directory as it is now, or one commit of a repository here or elsewhere.
@@ -25,24 +25,48 @@ package struct SourceRequest: Sendable, Hashable {
     }
 
     /// Opened for reading, nothing copied yet.
-    struct Opened: Sendable {
-        var tree: any SourceTree
-        let commit: String?
+    package struct Opened: Sendable {
+        package internal(set) var tree: any SourceTree
+        /// Its full id; nil for a directory as it is.
+        package let commit: String?
         /// For messages: `my-site`, or `my-site @ 1a2b3c4`.
-        var title: String
+        package var title: String
         /// The folder that was asked for, where the tree is the workspace around it.
-        var folder: RelativePath?
+        package var folder: RelativePath?
         /// Folders that the tree lacks as yet, and where they are looked for.
         var submodules: [Submodule] = []
         var origin: SourceOrigin?
         /// What there is to remark on the source.
-        var warnings: [Diagnostic] = []
+        package internal(set) var warnings: [Diagnostic] = []
         /// What the tree amounts to, where that is known.
-        var summary: TreeSummary?
+        package internal(set) var summary: TreeSummary?
+
+        /// A tree to which nothing is missing.
+        package init(
+            tree: any SourceTree, commit: String?, title: String, folder: RelativePath? = nil, warnings: [Diagnostic] = [],
+            summary: TreeSummary? = nil
+        ) {
+            self.tree = tree
+            self.commit = commit
+            self.title = title
+            self.folder = folder
+            self.warnings = warnings
+            self.summary = summary
+        }
+
+        /// Whether the tree lacks folders that lie elsewhere: `SourceIntake` brings them, and refuses those that nobody declared.
+        package var lacksSubmodules: Bool { !submodules.isEmpty }
     }
 
     /// Whether a directory is meant as it is now, no commit.
-    var isWorkTree: Bool { commit == nil && !location.contains("://") }
+    package var isWorkTree: Bool { commit == nil && !location.contains("://") }
+
+    /// Where to fetch from; nil for what is on this machine. A folder that is here wins over a host of that name.
+    /// - Throws: `source.unsupported-url`, `source.malformed-url`
+    package func remote() throws -> RemoteLocation? {
+        if !location.contains("://") && Files.exists(location) { return nil }
+        return try RemoteLocation(parsing: location)
+    }
 
     /// - Throws: `usage.token-file` for a source on this machine that comes with a token.
     func refuseToken() throws {
@@ -51,21 +75,24 @@ package struct SourceRequest: Sendable, Hashable {
             .usage, "usage.token-file", "`\(location)` is on this machine: no token is needed", hint: "leave `--token-file` out")
     }
 
-    /// A source on this machine.
-    /// - Throws: `ForgeError` (`source.…`)
-    func open() async throws -> Opened {
+    /// A source on this machine, of its own files alone.
+    /// - Throws: `ForgeError` (`usage.token-file`, `source.…`)
+    package func open() async throws -> Opened {
         try refuseToken()
         if isWorkTree {
             let tree = try await WorkTree.open(at: location)
             let repository = try await BlockingPool.run { try LocalRepository(holding: tree.path) }
-            return Opened(
-                tree: tree, commit: nil, title: Self.name(of: tree.path), submodules: tree.submodules, origin: .workTree(tree, repository))
+            var opened = Opened(tree: tree, commit: nil, title: Self.name(of: tree.path))
+            opened.submodules = tree.submodules
+            opened.origin = .workTree(tree, repository)
+            return opened
         }
         let tree = try await CommitTree.open(repository: location, revision: commit)
         let repository = try await BlockingPool.run { try LocalRepository(holding: location) }
-        return Opened(
-            tree: tree, commit: tree.commit, title: Self.title(Self.name(of: location), tree.commit), submodules: tree.submodules,
-            origin: repository.map(SourceOrigin.commit))
+        var opened = Opened(tree: tree, commit: tree.commit, title: Self.title(Self.name(of: location), tree.commit))
+        opened.submodules = tree.submodules
+        opened.origin = repository.map(SourceOrigin.commit)
+        return opened
     }
 
     static func title(_ name: String, _ commit: String) -> String { "\(name) @ \(commit.prefix(7))" }

@@ -65,7 +65,7 @@ struct LFSSource: Sendable {
     private func fetch(_ objects: [LFSObject], from endpoint: RemoteLocation, _ credentials: RemoteCredentials) async throws {
         fetching.progress("\(objects.count) LFS objects")
         let fetch = try fetching.fetch(endpoint, nil, credentials)
-        let folder = try await BlockingPool.run { [parent = fetching.directories.fetches] in
+        let folder = try await BlockingPool.run { [parent = fetching.folders.fetches] in
             try TemporaryDirectory.sweep(parent)
             return try TemporaryDirectory(in: parent, prefix: "lfs")
         }

@@ -1,21 +1,53 @@
 internal import ForgeEvents
-internal import ForgeGit
+package import ForgeGit
 internal import ForgeModel
-internal import ForgeStore
+package import ForgeStore
 internal import ForgeSystem
 
-/// What all fetches for one source share.
-struct SourceFetching: Sendable {
-    let directories: ForgeDirectories
+/// Where is kept what makes the next look at a source cheap. All of it may be lost.
+package struct SourceFolders: Sendable, Hashable {
+    /// What was fetched of remote repositories.
+    let mirrors: String
+    /// Repositories and LFS objects on their way.
+    let fetches: String
+    /// Which stored tree a fetched commit is.
+    let fetchMemos: String
+    /// What was last seen of each work tree.
+    let snapshots: String
+
+    /// Absolute paths; folders that are not there are made when they are needed.
+    package init(mirrors: String, fetches: String, fetchMemos: String, snapshots: String) {
+        self.mirrors = mirrors
+        self.fetches = fetches
+        self.fetchMemos = fetchMemos
+        self.snapshots = snapshots
+    }
+}
+
+/// What fetches that belong together share, how much they may bring in all too.
+package struct SourceFetching: Sendable {
+    let folders: SourceFolders
     /// The operator's.
-    let environment: [String: String]
+    package let environment: [String: String]
     let store: Store
     /// Told what goes on.
-    let progress: @Sendable (String) -> Void
+    package let progress: @Sendable (String) -> Void
     let budget = FetchBudget()
 
-    var memo: FetchMemo { FetchMemo(folder: directories.fetchMemos) }
-    var mirrors: RemoteMirrors { RemoteMirrors(folder: directories.mirrors) }
+    /// - Parameters:
+    ///   - environment: the operator's, for the programs that fetch and that know credentials; never a project's.
+    ///   - progress: is told what goes on, in a few words, by any thread.
+    package init(
+        folders: SourceFolders, environment: [String: String], store: Store, progress: @escaping @Sendable (String) -> Void
+    ) {
+        self.folders = folders
+        self.environment = environment
+        self.store = store
+        self.progress = progress
+    }
+
+    var memo: FetchMemo { FetchMemo(folder: folders.fetchMemos) }
+    var mirrors: RemoteMirrors { RemoteMirrors(folder: folders.mirrors) }
 
     func fetch(_ location: RemoteLocation, _ revision: String?, _ credentials: RemoteCredentials) throws -> RemoteFetch {
         var fetch = RemoteFetch(location, revision: revision, credentials: credentials, environment: environment)
@@ -26,15 +58,23 @@ struct SourceFetching: Sendable {
 
 /// One commit of a remote repository on its way into the store: from what was stored before, else from the mirror, else over
 /// the network.
-struct RemoteSource: Sendable {
+package struct RemoteSource: Sendable {
     let fetching: SourceFetching
     let location: RemoteLocation
-    /// A full id, or what the server knows; nil is its default branch.
     let revision: String?
     let credentials: RemoteCredentials
 
-    /// The commit's full id and the tree of its own files.
-    func ingest() async throws -> (commit: String, entry: FetchMemo.Entry) {
+    /// - Parameter revision: a full id, or what the server knows; nil is its default branch.
+    package init(fetching: SourceFetching, location: RemoteLocation, revision: String?, credentials: RemoteCredentials) {
+        self.fetching = fetching
+        self.location = location
+        self.revision = revision
+        self.credentials = credentials
+    }
+
+    /// The commit's full id and the tree of its own files, without submodules and LFS objects; the store holds it then.
+    /// - Throws: `ForgeError` (`source.…`, `store.…`)
+    package func ingest() async throws -> (commit: String, entry: FetchMemo.Entry) {
         let name = try await fetching.mirrors.name(for: location, reader: credentials)
         if let known = try await remembered(name) { return known }
         let mirror = try await fetching.mirrors.lease(name)
@@ -47,8 +87,8 @@ struct RemoteSource: Sendable {
         return (commit, entry)
     }
 
-    /// What an earlier fetch has left of the commit; asks no server.
-    func stored() async throws -> (commit: String, entry: FetchMemo.Entry)? {
+    /// What an earlier fetch has left of the commit; asks no server. Nil as well when `revision` is no full id.
+    package func stored() async throws -> (commit: String, entry: FetchMemo.Entry)? {
         try await remembered(fetching.mirrors.name(for: location, reader: credentials))
     }
 
@@ -76,7 +116,7 @@ struct RemoteSource: Sendable {
 
     private func fetched(_ mirror: RemoteMirror) async throws -> String {
         let fetch = try fetching.fetch(location, revision, credentials)
-        let commit = try await fetch.run(into: mirror, fetches: fetching.directories.fetches) { [progress = fetching.progress] in
+        let commit = try await fetch.run(into: mirror, fetches: fetching.folders.fetches) { [progress = fetching.progress] in
             progress($0.text)
         }
         fetching.budget.spend(commit.received)

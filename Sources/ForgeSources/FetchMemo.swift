@@ -1,12 +1,12 @@
 internal import ForgeGit
-internal import ForgeModel
+package import ForgeModel
 internal import ForgeStore
 internal import ForgeSystem
 internal import Foundation
 
 /// Which stored tree a commit is, so that one fetched before costs nothing. A full id never stands for anything else; who may
 /// not read the mirror it came from does not find it here.
-struct FetchMemo {
+package struct FetchMemo: Sendable {
     enum Kind: String, Codable {
         /// The files of the commit itself.
         case own
@@ -14,8 +14,9 @@ struct FetchMemo {
         case whole
     }
 
-    struct Entry: Codable {
-        var root: Digest
+    /// A stored tree.
+    package struct Entry: Codable, Sendable {
+        package var root: Digest
         var submodules: [Submodule] = []
         var warnings: [Diagnostic] = []
     }

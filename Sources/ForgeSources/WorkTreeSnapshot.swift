@@ -1,6 +1,5 @@
 internal import ForgeGit
 internal import ForgeModel
-internal import ForgePlanning
 internal import ForgeStore
 internal import ForgeSystem
 internal import Synchronization
@@ -10,13 +9,13 @@ struct WorkTreeSnapshot: Sendable {
     typealias Taken = (source: SourceRequest.Opened, root: Digest)
 
     private let request: SourceRequest
-    private let fetching: SourceFetching
-    private var store: Store { fetching.store }
+    private let assembly: SourceAssembly
+    private var store: Store { assembly.fetching.store }
 
-    init(of request: SourceRequest, fetching: SourceFetching) throws {
+    init(of request: SourceRequest, assembly: SourceAssembly) throws {
         try request.refuseToken()
         self.request = request
-        self.fetching = fetching
+        self.assembly = assembly
     }
 
     /// - Parameter glance: one that was taken a moment ago, of this directory or another.
@@ -24,7 +23,7 @@ struct WorkTreeSnapshot: Sendable {
     func take(_ glance: WorkTreeGlance?) async throws -> Taken {
         let path = try await BlockingPool.run { try Files.resolved(request.location) }
         guard let path else { return try await walk(nil) }
-        let taken = glance?.path == path ? glance : await WorkTreeGlance.take(at: path, memos: memos)
+        let taken = glance?.path == path ? glance : await WorkTreeGlance.take(at: path, in: folders)
         // What lies elsewhere has to be looked for each time.
         guard let taken else { return try await walk(await BlockingPool.run { WorkTreeMemo.load(memoPath(of: path)) }) }
         if case .differs = taken.finding { return try await walk(taken.memo) }
@@ -35,7 +34,7 @@ struct WorkTreeSnapshot: Sendable {
 
     /// Only the content of some files has changed: theirs alone is read, and the folders above them are made anew.
     private func edited(_ files: [EditedFile], _ memo: WorkTreeMemo, _ path: String, _ began: Int64) async throws -> Taken {
-        let mayHaveParts = files.contains { $0.mayBeLFSPointer || $0.path.string == ProjectConfiguration.fileName }
+        let mayHaveParts = files.contains { $0.mayBeLFSPointer || $0.path == assembly.declaration.file }
         guard !mayHaveParts else { return try await walk(memo) }
         let replaced = try await store.trees.replace(memo.root, files: files.map(\.path)) { number, body in
             guard try WorkTree.forEachChunk(of: files[number], in: path, body) else { throw Self.changed(files[number].path) }
@@ -52,7 +51,7 @@ struct WorkTreeSnapshot: Sendable {
         let root = try await store.trees.ingest(tree, learned: { path, digest in digests.withLock { $0[path] = digest } })
         let repository = try await BlockingPool.run { try LocalRepository(holding: tree.path) }
         let own = OwnSource(root: root, tree: tree, submodules: tree.submodules, origin: .workTree(tree, repository))
-        let whole = try await SourceAssembly(fetching: fetching).whole(own)
+        let whole = try await assembly.whole(own)
         let isWhole = whole.root == root && whole.warnings.isEmpty && tree.submodules.isEmpty
         let fresh = await BlockingPool.run { tree.memo(root: root, isWhole: isWhole, digests: digests.withLock { $0 }) }
         await remember(fresh, tree.path)
@@ -74,8 +73,8 @@ struct WorkTreeSnapshot: Sendable {
         try? await BlockingPool.run { try memo.save(memoPath(of: path)) }
     }
 
-    private var memos: String { fetching.directories.snapshots }
-    private func memoPath(of path: String) -> String { WorkTreeGlance.memoPath(of: path, in: memos) }
+    private var folders: SourceFolders { assembly.fetching.folders }
+    private func memoPath(of path: String) -> String { WorkTreeGlance.memoPath(of: path, in: folders) }
 
     private static func changed(_ path: RelativePath) -> ForgeError {
         ForgeError(.usage, "source.changed", "`\(path)` went away while it was read", hint: "run again once it is at rest")

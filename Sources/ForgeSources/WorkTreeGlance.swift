@@ -3,7 +3,7 @@ internal import ForgeModel
 internal import ForgeSystem
 
 /// What `stat` says of a work tree, compared with the memo of its last snapshot. Needs no store, so it can be taken while that is opened.
-struct WorkTreeGlance: Sendable {
+package struct WorkTreeGlance: Sendable {
     /// Of the directory, without links.
     let path: String
     let memo: WorkTreeMemo
@@ -12,9 +12,10 @@ struct WorkTreeGlance: Sendable {
     let finding: WorkTreeFinding
 
     /// Nil where there is no memo, or one of a source that is never whole by itself.
-    static func take(at location: String, memos: String) async -> WorkTreeGlance? {
+    /// - Parameter folders: the same as of the fetches for this source.
+    package static func take(at location: String, in folders: SourceFolders) async -> WorkTreeGlance? {
         let found = await BlockingPool.run { () -> (String, WorkTreeMemo)? in
-            guard let path = (try? Files.resolved(location)) ?? nil, let memo = WorkTreeMemo.load(memoPath(of: path, in: memos)),
+            guard let path = (try? Files.resolved(location)) ?? nil, let memo = WorkTreeMemo.load(memoPath(of: path, in: folders)),
                 memo.isWhole
             else { return nil }
             return (path, memo)
@@ -24,5 +25,5 @@ struct WorkTreeGlance: Sendable {
         return WorkTreeGlance(path: path, memo: memo, began: began, finding: await memo.check(path))
     }
 
-    static func memoPath(of path: String, in memos: String) -> String { "\(memos)/\(Digest(of: path).hex).memo" }
+    static func memoPath(of path: String, in folders: SourceFolders) -> String { "\(folders.snapshots)/\(Digest(of: path).hex).memo" }
 }
