@@ -105,13 +105,20 @@ let package = Package(
             ]),
         // 5
         room(
+            "ForgeOperator",
+            [
+                "ForgeModel", "ForgeSystem", "ForgeTOML", "ForgePresets", "ForgeSandbox", "ForgeEngine", "ForgeImages", "ForgeRegistry",
+                "ForgeApps",
+            ]),
+        // 6
+        room(
             "ForgePipeline",
             [
-                "ForgeModel", "ForgeSystem", "ForgeTOML", "ForgeEvents", "ForgeManifests", "ForgePresets", "ForgeEgress", "ForgeStore",
-                "ForgeGit", "ForgeSandbox", "ForgeControl", "ForgeSources", "ForgePlanning", "ForgeEngine", "ForgeImages", "ForgeRegistry",
-                "ForgeReleases", "ForgeApps", "ForgeGateway", "ForgeToolchains",
+                "ForgeModel", "ForgeSystem", "ForgeEvents", "ForgeManifests", "ForgePresets", "ForgeEgress", "ForgeStore", "ForgeGit",
+                "ForgeSandbox", "ForgeControl", "ForgeSources", "ForgePlanning", "ForgeEngine", "ForgeImages", "ForgeRegistry",
+                "ForgeReleases", "ForgeApps", "ForgeGateway", "ForgeToolchains", "ForgeOperator",
             ]),
-        // 7
+        // 8
         .executableTarget(
             name: "forge",
             dependencies: [

@@ -1,6 +1,7 @@
 internal import ForgeEngine
 internal import ForgeEvents
 internal import ForgeModel
+internal import ForgeOperator
 internal import ForgePlanning
 internal import ForgePresets
 internal import ForgeRegistry

@@ -2,6 +2,7 @@ internal import ForgeEngine
 internal import ForgeEvents
 internal import ForgeGit
 internal import ForgeModel
+internal import ForgeOperator
 internal import ForgePlanning
 internal import ForgePresets
 internal import ForgeReleases

@@ -1,6 +1,7 @@
 internal import ForgeEvents
 internal import ForgeImages
 internal import ForgeModel
+internal import ForgeOperator
 internal import ForgePresets
 internal import ForgeStore
 internal import ForgeSystem

@@ -1,5 +1,6 @@
 internal import ForgeEvents
 internal import ForgeModel
+internal import ForgeOperator
 internal import ForgeReleases
 package import ForgeStore
 internal import ForgeSystem

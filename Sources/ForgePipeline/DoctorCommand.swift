@@ -1,6 +1,7 @@
 internal import ForgeEgress
 internal import ForgeEvents
 internal import ForgeModel
+internal import ForgeOperator
 internal import ForgePresets
 package import ForgeSandbox
 internal import ForgeSystem

@@ -1,5 +1,6 @@
 internal import ForgeImages
 internal import ForgeModel
+internal import ForgeOperator
 internal import ForgeStore
 
 /// How this command comes to images of registries.

@@ -1,4 +1,5 @@
 package import ForgeModel
+internal import ForgeOperator
 internal import ForgePlanning
 internal import ForgePresets
 package import ForgeSources

@@ -1,5 +1,6 @@
 package import ForgeEvents
 internal import ForgeModel
+internal import ForgeOperator
 package import ForgePlanning
 internal import ForgePresets
 package import ForgeSources

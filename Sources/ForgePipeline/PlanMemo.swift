@@ -1,5 +1,6 @@
 internal import ForgeManifests
 internal import ForgeModel
+internal import ForgeOperator
 internal import ForgePlanning
 internal import ForgePresets
 internal import ForgeStore

@@ -3,6 +3,7 @@ internal import ForgeEngine
 internal import ForgeEvents
 internal import ForgeImages
 internal import ForgeModel
+internal import ForgeOperator
 internal import ForgeStore
 internal import ForgeSystem
 internal import ForgeToolchains

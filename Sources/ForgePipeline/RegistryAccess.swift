@@ -2,6 +2,7 @@ internal import ForgeEgress
 internal import ForgeEngine
 internal import ForgeManifests
 internal import ForgeModel
+internal import ForgeOperator
 internal import ForgePresets
 internal import ForgeRegistry
 internal import ForgeStore

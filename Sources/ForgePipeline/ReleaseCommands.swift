@@ -3,6 +3,7 @@ internal import ForgeControl
 internal import ForgeEvents
 package import ForgeGateway
 package import ForgeModel
+internal import ForgeOperator
 package import ForgeReleases
 internal import ForgeSandbox
 internal import ForgeStore

@@ -1,4 +1,5 @@
 internal import ForgeModel
+internal import ForgeOperator
 internal import ForgeSandbox
 internal import ForgeStore
 

@@ -1,16 +1,16 @@
-internal import ForgeApps
+package import ForgeApps
 internal import ForgePresets
-internal import ForgeSandbox
+package import ForgeSandbox
 
 /// The operator's word on deployed servers: `[apps]` in Forge's own `config.toml`.
-struct OperatorApps: Sendable, Hashable {
+package struct OperatorApps: Sendable, Hashable {
     /// What each server may use.
-    var limits = ServerLimits.standard
-    var health = HealthLimits()
+    package private(set) var limits = ServerLimits.standard
+    package private(set) var health = HealthLimits()
     /// How long requests under way may take when their release is replaced.
-    var drain = Duration.seconds(30)
+    package private(set) var drain = Duration.seconds(30)
     /// How long a replaced release is kept frozen for a rollback.
-    var keep = Duration.seconds(900)
+    package private(set) var keep = Duration.seconds(900)
 
     init() {}
 

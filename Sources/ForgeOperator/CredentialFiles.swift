@@ -1,15 +1,18 @@
-internal import ForgeModel
-internal import ForgeRegistry
+package import ForgeModel
+package import ForgeRegistry
 internal import ForgeSystem
 
 /// The operator's files in which package managers find credentials. Never a project's.
-struct CredentialFiles: Sendable {
-    let environment: [String: String]
+package struct CredentialFiles: Sendable {
+    private let environment: [String: String]
+
+    /// - Parameter environment: the operator's; it says where the files lie.
+    package init(environment: [String: String]) { self.environment = environment }
 
     private var home: String { environment["HOME"] ?? "/root" }
 
-    /// Of the user's and the machine's `.npmrc`, and of variables. Blocks.
-    func npm(for registries: Set<EgressOrigin>) -> [RegistryCredential] {
+    /// Of the user's and the machine's `.npmrc`, and of variables: those for `registries` alone. What cannot be read says nothing. Blocks.
+    package func npm(for registries: Set<EgressOrigin>) -> [RegistryCredential] {
         let variables = environment.sorted { $0.key < $1.key }.filter { $0.key.lowercased().hasPrefix("npm_config_//") }
             .map { "\($0.key.dropFirst("npm_config_".count))=\($0.value)" }
         let user = environment["npm_config_userconfig"] ?? environment["NPM_CONFIG_USERCONFIG"] ?? "\(home)/.npmrc"
@@ -20,8 +23,8 @@ struct CredentialFiles: Sendable {
         return texts.flatMap { CredentialText.npm($0, for: registries, environment: environment) }
     }
 
-    /// Blocks.
-    func netrc(for registries: Set<EgressOrigin>) -> [RegistryCredential] {
+    /// Of the user's `.netrc`, those for `registries` alone. What cannot be read says nothing. Blocks.
+    package func netrc(for registries: Set<EgressOrigin>) -> [RegistryCredential] {
         text(environment["NETRC"] ?? "\(home)/.netrc").map { CredentialText.netrc($0, for: registries) } ?? []
     }
 

@@ -1,10 +1,10 @@
-internal import ForgeEngine
-internal import ForgeModel
+package import ForgeEngine
+package import ForgeModel
 internal import ForgePresets
 internal import ForgeTOML
 
 /// The operator's word on what any step may use at most: `[limits]` in Forge's own `config.toml`. A project can ask for less.
-struct OperatorLimits: Sendable, Hashable {
+package struct OperatorLimits: Sendable, Hashable {
     var timeoutSeconds: Int?
     var memoryBytes: Int64?
     var diskBytes: Int64?
@@ -15,12 +15,12 @@ struct OperatorLimits: Sendable, Hashable {
     var inodes: Int?
     var openFiles: Int?
     var logLineBytes: Int64?
-    var artifact = ArtifactLimits.standard
+    package private(set) var artifact = ArtifactLimits.standard
 
     init() {}
 
     /// All of them in a line: equal for equal limits alone.
-    var text: String {
+    package var text: String {
         let amounts: [Int64?] = [
             timeoutSeconds.map(Int64.init), memoryBytes, diskBytes, logBytes, processes.map(Int64.init), inodes.map(Int64.init),
             openFiles.map(Int64.init), logLineBytes, artifact.bytes, Int64(artifact.files),
@@ -44,7 +44,8 @@ struct OperatorLimits: Sendable, Hashable {
         section.finish()
     }
 
-    func applied(to plan: BuildPlan) -> BuildPlan {
+    /// The plan with no step's limit above these.
+    package func applied(to plan: BuildPlan) -> BuildPlan {
         var limited = BuildPlan(
             preset: plan.preset, root: plan.root, steps: plan.steps.map { $0.limited(by: self) }, artifact: plan.artifact,
             toolchains: plan.toolchains, warnings: plan.warnings, system: plan.system)

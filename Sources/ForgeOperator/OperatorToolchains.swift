@@ -1,15 +1,15 @@
 internal import ForgeModel
-internal import ForgePresets
-internal import Synchronization
+package import ForgePresets
 
 /// The operator's word on where toolchains come from: `[toolchains]` in Forge's own `config.toml`, or `FORGE_TOOLCHAIN_SOURCES`.
-struct OperatorToolchains: Sendable, Hashable {
+package struct OperatorToolchains: Sendable, Hashable {
     /// In the order in which they are tried.
-    var sources = OperatorToolchains.usual
+    package private(set) var sources = OperatorToolchains.usual
 
-    var isHostOnly: Bool { sources == [.host] }
+    package var isHostOnly: Bool { sources == [.host] }
 
-    static let hostOnly = OperatorToolchains(sources: [.host])
+    /// What this machine has, and nothing else.
+    package static let hostOnly = OperatorToolchains(sources: [.host])
 
     private static let usual: [ToolchainSource.Kind] = [.wheel, .npm, .python, .archive, .image, .host]
 
@@ -49,13 +49,4 @@ struct OperatorToolchains: Sendable, Hashable {
     private static func kind(_ word: String) -> ToolchainSource.Kind? { usual.first { $0.rawValue == word } }
 
     private static let choice = "write " + usual.map { "`\($0.rawValue)`" }.joined(separator: ", ")
-}
-
-/// Set once, from another task.
-final class FetchMark: Sendable {
-    private let mark = Mutex(false)
-
-    var isSet: Bool { mark.withLock { $0 } }
-
-    func set() { mark.withLock { $0 = true } }
 }

@@ -4,11 +4,11 @@ internal import ForgeSandbox
 internal import ForgeTOML
 
 /// The operator's word on the sandbox: `[sandbox]` in `config.toml`, and `FORGE_OCI_RUNTIME`, which wins.
-struct OperatorSandbox: Sendable, Hashable {
+package struct OperatorSandbox: Sendable, Hashable {
     /// Name or absolute path of the OCI runtime; nil lets Forge choose.
-    var runtime: String?
+    package private(set) var runtime: String?
     /// Whether steps may run where no control group can be had: rootless, on a machine that delegates none.
-    var cgroupsAreOptional = false
+    package private(set) var cgroupsAreOptional = false
 
     init() {}
 

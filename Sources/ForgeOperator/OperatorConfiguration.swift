@@ -1,29 +1,30 @@
-internal import ForgeImages
-internal import ForgeModel
+package import ForgeImages
+package import ForgeModel
 internal import ForgePresets
 internal import ForgeSystem
 internal import ForgeTOML
 
 /// The word of whoever runs this machine: `config.toml` of Forge's own folder and a few variables. Never a project's files.
-struct OperatorConfiguration: Sendable, Hashable {
-    var limits = OperatorLimits()
-    var apps = OperatorApps()
-    var sandbox = OperatorSandbox()
-    var toolchains = OperatorToolchains()
+package struct OperatorConfiguration: Sendable, Hashable {
+    package private(set) var limits = OperatorLimits()
+    package private(set) var apps = OperatorApps()
+    package private(set) var sandbox = OperatorSandbox()
+    package private(set) var toolchains = OperatorToolchains()
     /// Servers that install steps may reach besides their registries, wherever they lie.
-    var egress: Set<EgressOrigin> = []
+    package private(set) var egress: Set<EgressOrigin> = []
     /// Where registries of images are really asked.
-    var images = RegistryEndpoints()
+    package private(set) var images = RegistryEndpoints()
     /// CA certificates that steps with a network are to trust besides the system's.
-    var caBundle: String?
+    package private(set) var caBundle: String?
     /// What registries are told, and steps never see.
-    var credentials: [OperatorCredential] = []
+    package private(set) var credentials: [OperatorCredential] = []
     /// Bytes that the blobs of the store may take before what was used least recently goes.
-    var storeLimit: Int64 = 20 << 30
+    package private(set) var storeLimit: Int64 = 20 << 30
 
-    /// Reads `config.toml` in `directory` and `FORGE_EGRESS_ALLOW` and `SSL_CERT_FILE`; no file, no word.
+    /// Reads `config.toml` in `directory`, `FORGE_EGRESS_ALLOW`, `FORGE_OCI_RUNTIME`, `FORGE_TOOLCHAIN_SOURCES` and `SSL_CERT_FILE`; no
+    /// file, no word. Blocks.
     /// - Throws: `ForgeError` with every fault and its place.
-    static func load(_ directory: String, environment: [String: String]) throws -> OperatorConfiguration {
+    package static func load(_ directory: String, environment: [String: String]) throws -> OperatorConfiguration {
         var configuration = OperatorConfiguration()
         let path = "\(directory)/config.toml"
         if let content = try Files.read(path, limit: 1 << 20) { try configuration.read(content, file: path) }

@@ -1,18 +1,18 @@
-internal import ForgeModel
+package import ForgeModel
 internal import ForgePresets
-internal import ForgeRegistry
+package import ForgeRegistry
 internal import ForgeSystem
 internal import Glibc
 
 /// `[[network.credential]]` of the operator's configuration: what the proxy says to a registry, from a file that only its owner may read.
-struct OperatorCredential: Sendable, Hashable {
-    let origin: EgressOrigin
+package struct OperatorCredential: Sendable, Hashable {
+    package let origin: EgressOrigin
     let path: String
     /// nil: the file holds a token.
     let user: String?
     let file: String
     /// Whether builds of sources that nobody vouches for are served with it too.
-    let isForStrangers: Bool
+    package let isForStrangers: Bool
 
     /// Names each fault with its place.
     init?(reading section: TableReader) {
@@ -44,9 +44,9 @@ struct OperatorCredential: Sendable, Hashable {
         self.file = file.value
     }
 
-    /// Blocks.
+    /// The secret, read anew each time. Blocks.
     /// - Throws: `ForgeError` `config.credential-file`
-    func load() throws -> RegistryCredential {
+    package func load() throws -> RegistryCredential {
         func fault(_ message: String, _ hint: String, _ cause: (any Error)? = nil) -> ForgeError {
             ForgeError(.configuration, "config.credential-file", message, hint: hint, cause: cause)
         }
