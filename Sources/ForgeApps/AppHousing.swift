@@ -50,6 +50,7 @@ package struct AppHousing: Sendable {
         for toolchain in app.toolchains ?? [] {
             request.mounts.append(ReadOnlyMount(source: try await trees.materialize(toolchain.tree), path: toolchain.path))
         }
+        request.writable = app.launch.writable ?? []
         return try await RunningServer.start(request, in: sandbox) { log.write($0) }
     }
 

@@ -79,6 +79,8 @@ package struct Launch: Hashable, Sendable, Codable {
     package let environment: [String: String]
     /// Where it is started, below the artifact's root; nil: at the root itself.
     package let directory: RelativePath?
+    /// Folders below the artifact's root that it may write to; each start finds them as they were built, or empty. The root is everything, nil nothing.
+    package var writable: [RelativePath]?
 
     package init(
         command: [String], port: Int, healthPath: String?, environment: [String: String] = [:], directory: RelativePath? = nil
@@ -98,6 +100,7 @@ package struct Launch: Hashable, Sendable, Codable {
             healthPath: try container.decodeIfPresent(String.self, forKey: .healthPath),
             environment: try container.decodeIfPresent([String: String].self, forKey: .environment) ?? [:],
             directory: try container.decodeIfPresent(RelativePath.self, forKey: .directory))
+        writable = try container.decodeIfPresent([RelativePath].self, forKey: .writable)
     }
 }
 

@@ -98,6 +98,8 @@ package struct ArtifactTemplate: Hashable, Sendable {
     package let environment: [String: Template]
     /// Steps that serve the build alone, where the preset itself says how the result is started.
     package let leavesOut: [String]
+    /// Folders of the project that a running server writes to; the root is all of it.
+    package var writable: [RelativePath] = []
 }
 
 package struct KnownVersions: Hashable, Sendable {

@@ -52,6 +52,7 @@ package struct PresetDocument: Sendable {
         var dockerfile: Located<String>?
         var environment: [(key: String, value: Located<String>)]
         var leavesOut: [Located<String>]
+        var writable: [Located<String>]
     }
 
     struct VersionsDocument: Sendable {
@@ -148,6 +149,7 @@ extension PresetDocument.ArtifactDocument {
         dockerfile = reader.string("dockerfile")
         environment = reader.stringTable("environment")
         leavesOut = reader.strings("leavesOut") ?? family?.leavesOut ?? []
+        writable = reader.strings("writable") ?? family?.writable ?? []
         reader.finish()
     }
 }

@@ -93,6 +93,6 @@ extension PresetDocument.ArtifactDocument {
         return PresetDocument.ArtifactDocument(
             kind: kind ?? family.kind, port: port ?? family.port, healthPath: healthPath ?? family.healthPath,
             dockerfile: dockerfile ?? family.dockerfile, environment: family.environment + environment,
-            leavesOut: leavesOut)
+            leavesOut: leavesOut, writable: writable)
     }
 }

@@ -39,7 +39,8 @@ extension Preset {
             kind: kind, port: artifact.port?.value ?? 8080, healthPath: artifact.healthPath?.value,
             dockerfile: artifact.dockerfile.map { Template($0.value) },
             environment: Dictionary(artifact.environment.map { ($0.key, Template($0.value.value)) }) { $1 },
-            leavesOut: artifact.leavesOut.map(\.value))
+            leavesOut: artifact.leavesOut.map(\.value),
+            writable: artifact.writable.compactMap { try? RelativePath(parsing: $0.value) })
         publicVariables = document.publicVariables.map(\.value)
         cases = document.cases.compactMap { item in
             item.when.map { PresetCase(when: $0, kind: item.kind, derive: item.derive) }
@@ -84,6 +85,10 @@ private struct PresetCheck {
             faults.add(
                 "there is no step `\(step.value)` to leave out", at: step.location,
                 hint: NearestName.of(step.value, in: steps).map { "did you mean `\($0)`?" })
+        }
+        for folder in document.artifact?.writable ?? [] where (try? RelativePath(parsing: folder.value)) == nil {
+            faults.add(
+                "`\(folder.value)` in `writable` is not a folder of the project", at: folder.location, hint: "write it like `tmp/cache`")
         }
         if let file = document.artifact?.dockerfile { placeholders(Template(file.value), at: file.location) }
     }

@@ -25,6 +25,8 @@ struct OCIBundle {
     var system = SystemFiles.host
     /// Where inside the helper's `--mount` folders go, in their order.
     var toolchains: [String] = []
+    /// Folders below a read-only workspace that the helper made writable.
+    var writable: [String] = []
     /// Files of /etc that replace or join the usual ones.
     var configuration: [String: String] = [:]
 
@@ -127,6 +129,11 @@ struct OCIBundle {
             .init(destination: "/tmp", type: "bind", source: "\(Self.stage)/disk/tmp", options: ["bind", "nosuid", "nodev"]),
             .init(destination: SandboxWorld.home, type: "bind", source: "\(Self.stage)/disk/own", options: ["bind", "nosuid", "nodev"]),
         ]
+        mounts += writable.map { folder in
+            .init(
+                destination: "\(SandboxWorld.workspace)/\(folder)", type: "bind", source: "\(Self.stage)/workspace/\(folder)",
+                options: ["bind", "nosuid", "nodev"])
+        }
         mounts += systemMounts
         mounts += toolchains.enumerated().map { index, path in
             .init(destination: path, type: "bind", source: "\(Self.stage)/m\(index)", options: ["bind", "ro", "nosuid", "nodev"])

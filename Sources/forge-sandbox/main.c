@@ -43,7 +43,8 @@ static unsigned long number(const char *text) {
 static struct request parse(int argc, char **argv) {
     struct request request = {.layers = calloc((size_t)argc + 1, sizeof(char *)), .groups = calloc((size_t)argc + 1, sizeof(char *))};
     request.mounts = calloc((size_t)argc + 1, sizeof(char *));
-    if (!request.layers || !request.groups || !request.mounts) die("allocate");
+    request.writables = calloc((size_t)argc + 1, sizeof(char *));
+    if (!request.layers || !request.groups || !request.mounts || !request.writables) die("allocate");
     for (int i = 1; i + 1 < argc; i += 2) {
         const char *key = argv[i], *value = argv[i + 1];
         if (!strcmp(key, "--base")) request.base = number(value);
@@ -61,6 +62,7 @@ static struct request parse(int argc, char **argv) {
         else if (!strcmp(key, "--root")) request.root = value;
         else if (!strcmp(key, "--packages")) request.packages = value;
         else if (!strcmp(key, "--mount")) request.mounts[request.mount_count++] = value;
+        else if (!strcmp(key, "--writable")) request.writables[request.writable_count++] = value;
         else if (!strcmp(key, "--runtime")) request.runtime = value;
         else if (!strcmp(key, "--id")) request.id = value;
         else if (!strcmp(key, "--cgroup")) request.cgroup = value;

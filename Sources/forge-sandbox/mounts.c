@@ -140,7 +140,7 @@ static void mount_disk(const struct request *request) {
     // The ids inside the sandbox walk through here to reach their folders.
     if (chmod(STAGE "disk", 0711) < 0) die(STAGE "disk");
     unsigned long owner = owner_of_files(request);
-    if (!request->is_server) {
+    if (!request->is_server || request->writable_count) {
         make_owned(STAGE "disk/upper", 0755, owner);
         make_owned(STAGE "disk/work", 0755, owner);
     }
@@ -168,11 +168,38 @@ static void mount_overlay(const struct request *request, int id_map) {
         lack("overlay", "mount the workspace");
 }
 
+// Folders that the server may write to, each step of the way made where it is missing. A link leads wherever its maker pleases.
+static void make_writable(const char *path, unsigned long owner) {
+    char name[256];
+    int folder = open(STAGE "workspace", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    for (const char *rest = path; folder >= 0 && *rest;) {
+        size_t length = strcspn(rest, "/");
+        if (length >= sizeof name) {
+            errno = ENAMETOOLONG;
+            die(path);
+        }
+        memcpy(name, rest, length);
+        name[length] = 0;
+        rest += length + (rest[length] == '/');
+        if (mkdirat(folder, name, 0755) == 0) {
+            if (fchownat(folder, name, (uid_t)owner, (gid_t)owner, AT_SYMLINK_NOFOLLOW) < 0) die(path);
+        } else if (errno != EEXIST) {
+            die(path);
+        }
+        int next = openat(folder, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        close(folder);
+        folder = next;
+    }
+    if (folder < 0) die(path);
+    close(folder);
+}
+
 static void mount_workspace(const struct request *request) {
     int id_map = request->is_rootless || request->has_plain_layers ? -1 : layer_id_map(owner_of_files(request));
-    if (request->is_server) mount_layer(request->layers[0], STAGE "workspace", id_map);
+    if (request->is_server && !request->writable_count) mount_layer(request->layers[0], STAGE "workspace", id_map);
     else mount_overlay(request, id_map);
     if (id_map >= 0) close(id_map);
+    for (size_t i = 0; i < request->writable_count; i++) make_writable(request->writables[i], owner_of_files(request));
 }
 
 // A stored tree of system files, read-only. They belong to the sandbox's root; without an id map to whomever they do, which is enough to

@@ -28,6 +28,8 @@ struct request {
     const char *packages;       // a folder whose content is laid over the host's /usr; NULL for none
     const char **mounts;        // folders that are shown as they are
     size_t mount_count;
+    const char **writables;     // folders below a server's workspace that it may write to
+    size_t writable_count;
     const char *runtime;        // runc or crun
     const char *id;
     const char *cgroup;         // path below each cgroup hierarchy's root

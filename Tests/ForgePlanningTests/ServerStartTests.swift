@@ -96,6 +96,14 @@ import Testing
             ])
     }
 
+    @Test func aServerWritesOnlyWhereItsFrameworkDoes() throws {
+        let gemfile = "source \"https://gems.example.org\"\ngem \"puma\"\ngem \"rails\"\n"
+        let rails = try Shipped.plan(["Gemfile": gemfile, "config/application.rb": "", "bin/rails": "", "config.ru": ""])
+        #expect(rails.artifact.launch?.writable?.map(\.string) == ["log", "storage", "tmp"])
+        let rack = try Shipped.plan(["Gemfile": gemfile.replacing("rails", with: "rack"), "config.ru": "run ->(_) { [200, {}, []] }\n"])
+        #expect(rack.artifact.launch != nil && rack.artifact.launch?.writable == nil)
+    }
+
     private let django = [
         "manage.py": "import os\nos.environ.setdefault(\"DJANGO_SETTINGS_MODULE\", \"site.settings\")\n", "site/wsgi.py": "",
         "site/asgi.py": "", "site/settings.py": "WSGI_APPLICATION = 'site.wsgi.application'\n", "requirements.txt": "django==5.0\n",

@@ -38,6 +38,7 @@ import Testing
                 artifact    container with public/build/
                             starts  cd public && exec php -S 0.0.0.0:$PORT ../vendor/laravel/framework/src/Illuminate/Foundation/resources/server.php
                             port    8080, health /
+                            writes  bootstrap/cache, storage
 
                 """)
         #expect(try Shipped.plan(files).artifact.leavesOut == ["packages"])

@@ -206,6 +206,15 @@ import Testing
         #expect(plans[1].plan.artifact.launch?.directory?.string == "tools/worker")
     }
 
+    @Test func whatAServerWritesToLiesInItsOwnFolder() throws {
+        let files = [
+            "pyproject.toml": "[tool.uv.workspace]\nmembers = [\"apps/*\"]\n", "uv.lock": "version = 1\n",
+            "apps/web/pyproject.toml": "[project]\nname = \"web\"\nversion = \"1\"\ndependencies = [\"python-fasthtml\"]\n",
+            "apps/web/main.py": "from fasthtml.common import serve\nserve()\n",
+        ]
+        #expect(try Shipped.plans(files).map { $0.plan.artifact.launch?.writable?.map(\.string) } == [["apps/web"]])
+    }
+
     @Test func anAppsOwnFileSpeaksForItAlone() throws {
         let files = [
             "package.json": #"{"workspaces": ["p/*"]}"#, "p/a/package.json": "{\(server)}", "p/b/package.json": "{\(server)}",

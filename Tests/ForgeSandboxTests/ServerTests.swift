@@ -94,6 +94,51 @@ import Testing
         #expect(try Files.list(workshop.root + "/artifact") == ["server.py"])
     }
 
+    @Test(arguments: ["crun", "runc"]) func itWritesToTheFoldersThatItWasGivenAndToNoOther(runtime: String) async throws {
+        let workshop = try await ServerWorkshop(runtime)
+        try Files.makeDirectory(workshop.root + "/artifact/tmp", mode: 0o755)
+        try Files.writeAtomically(Array("as built\n".utf8), to: workshop.root + "/artifact/tmp/kept")
+        let folders = try ["tmp", "var/cache"].map { try RelativePath(parsing: $0) }
+        for _ in 1...2 {
+            let started = try await workshop.start(writable: folders)
+            let answer = try await started.server.get(
+                """
+                cat tmp/kept; ls var/cache
+                echo new > tmp/kept; mkdir tmp/deeper; echo more > var/cache/file; cat tmp/kept var/cache/file
+                stat -c '%U %a' tmp var var/cache
+                for place in server.py new var/new; do touch $place 2>/dev/null && echo wrote $place; done
+                mv tmp other 2>/dev/null || rmdir var/cache 2>/dev/null || echo they stay
+                head -c 100000000 /dev/zero 2>/dev/null > tmp/big || echo full
+                """)
+            #expect(answer == "as built\nnew\nmore\nbuild 755\nbuild 755\nbuild 755\nthey stay\nfull\n")
+            _ = await started.server.stop(grace: .zero)
+        }
+        #expect(try Files.list(workshop.root + "/artifact").sorted() == ["server.py", "tmp"])
+        #expect(try Files.read(workshop.root + "/artifact/tmp/kept") == Array("as built\n".utf8))
+        #expect(try workshop.leftovers() == [])
+    }
+
+    @Test func whereAllIsGivenItWritesBesideItsCodeAndTheArtifactStaysAsItWas() async throws {
+        let workshop = try await ServerWorkshop()
+        for _ in 1...2 {
+            let started = try await workshop.start(writable: [.root])
+            let answer = try await started.server.get(
+                "ls; echo new > key; echo '# more' >> server.py; cat key; touch /usr/x 2>/dev/null || echo no")
+            #expect(answer == "server.py\nnew\nno\n")
+            _ = await started.server.stop(grace: .zero)
+        }
+        #expect(try Files.list(workshop.root + "/artifact") == ["server.py"])
+    }
+
+    @Test func aFolderToWriteToIsNotReachedThroughALink() async throws {
+        let workshop = try await ServerWorkshop()
+        try FileManager.default.createSymbolicLink(atPath: workshop.root + "/artifact/tmp", withDestinationPath: "/")
+        await #expect(throws: ForgeError.self) {
+            _ = try await workshop.start(writable: [try RelativePath(parsing: "tmp/etc")])
+        }
+        #expect(try workshop.leftovers() == [])
+    }
+
     @Test func itSeesItsOwnEnvironmentOverTheUsualOne() async throws {
         let workshop = try await ServerWorkshop()
         let started = try await workshop.run(

@@ -1,3 +1,4 @@
+import ForgeModel
 import ForgeSandbox
 import ForgeSystem
 import ForgeTestSupport
@@ -53,20 +54,24 @@ struct ServerWorkshop: ~Copyable {
 
     /// Starts the artifact's server and waits until it says that it listens.
     func start(
-        limits: ServerLimits = .small, network: ServerNetwork = .closed, environment: [String: String] = [:]
+        limits: ServerLimits = .small, network: ServerNetwork = .closed, environment: [String: String] = [:],
+        writable: [RelativePath] = []
     ) async throws -> Started {
         let started = try await run(
-            ["python3", "server.py"], limits: limits, network: network, environment: ["PORT": "8000"].merging(environment) { $1 })
+            ["python3", "server.py"], limits: limits, network: network, environment: ["PORT": "8000"].merging(environment) { $1 },
+            writable: writable)
         try await started.log.wait(for: "up\n")
         return started
     }
 
     func run(
-        _ command: [String], limits: ServerLimits = .small, network: ServerNetwork = .closed, environment: [String: String] = [:]
+        _ command: [String], limits: ServerLimits = .small, network: ServerNetwork = .closed, environment: [String: String] = [:],
+        writable: [RelativePath] = []
     ) async throws -> Started {
         let log = ServerLog()
-        let request = ServerRequest(
+        var request = ServerRequest(
             root: root + "/artifact", command: command, environment: environment, limits: limits, network: network)
+        request.writable = writable
         return Started(server: try await RunningServer.start(request, in: sandbox) { log.append($0) }, log: log)
     }
 

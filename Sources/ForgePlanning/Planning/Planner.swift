@@ -151,12 +151,15 @@ private struct PlanDraft {
             return spec
         case .container, .function:
             let built = steps.contains { $0.id == detection.place?.build ?? "build" }
+            let folder = detection.place?.folder ?? .root
             let launch = detection.values["start"].map { start in
-                Launch(
+                var launch = Launch(
                     command: argv(start.command), port: configuration.deploy.port ?? detection.movedIn.port ?? port ?? template.port,
                     healthPath: healthPath,
                     environment: standing.merging(environment) { $1 },
-                    directory: detection.place.flatMap { $0.folder.isRoot ? nil : $0.folder })
+                    directory: folder.isRoot ? nil : folder)
+                if !template.writable.isEmpty { launch.writable = template.writable.map(folder.appending) }
+                return launch
             }
             let strangers = detection.place?.strangers ?? []
             var spec = ArtifactSpec(

@@ -115,6 +115,7 @@ package enum PlanRendering {
         if let launch = spec.launch {
             rows.append(("", "starts  " + CommandText.typed(launch.command) + (launch.directory.map { " in \($0)" } ?? "")))
             rows.append(("", "port    \(launch.port)" + (launch.healthPath.map { ", health \($0)" } ?? "")))
+            if let folders = launch.writable { rows.append(("", "writes  " + folders.map(\.display).joined(separator: ", "))) }
             let variables = launch.environment.sorted { $0.key < $1.key }.map { "\($0.key)=\(CommandText.quote($0.value))" }
             if !variables.isEmpty { rows.append(("", "sets    " + variables.joined(separator: " "))) }
         }

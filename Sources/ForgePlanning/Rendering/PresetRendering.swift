@@ -54,6 +54,7 @@ package struct PresetDescription: Sendable, Encodable {
     package let kind: String
     package let port: Int
     package let healthPath: String?
+    package let writable: [String]?
     package let publicVariables: [String]
     package let match: [ClauseText]
     package let derive: [String: [Value]]
@@ -84,6 +85,7 @@ package struct PresetDescription: Sendable, Encodable {
         kind = preset.artifact.kind.rawValue
         port = preset.artifact.port
         healthPath = preset.artifact.healthPath
+        writable = preset.artifact.writable.isEmpty ? nil : preset.artifact.writable.map(\.display)
         publicVariables = preset.publicVariables
         match = Self.clauses(preset.match, 0, at)
         derive = values(preset.derive)
@@ -135,6 +137,7 @@ extension PresetDescription {
             ] where !list.isEmpty { rows.append(("", "\(word) \(list.joined(separator: ", "))", "")) }
         }
         rows.append(("artifact", kind + (kind == "container" ? ", port \(port)" + (healthPath.map { ", health \($0)" } ?? "") : ""), ""))
+        if let writable { rows.append(("", "writes \(writable.joined(separator: ", "))", "")) }
         let label = rows.map(\.0.count).max() ?? 0
         let middle = min(60, rows.filter { !$0.2.isEmpty }.map(\.1.count).max() ?? 0)
         return rows.map { row in

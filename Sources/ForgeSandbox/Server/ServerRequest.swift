@@ -3,7 +3,7 @@ package import ForgeModel
 /// A server and all it may see.
 package struct ServerRequest: Sendable {
     /// Absolute directory with the artifact's files: shared with others and never written; shown read-only at
-    /// `SandboxWorld.workspace`, as owned by the user inside.
+    /// `SandboxWorld.workspace`, as owned by the user inside, but for the folders of `writable`.
     package let root: String
     /// argv; the first element is found in `PATH`. Runs in the workspace, or in `directory` below it.
     package let command: [String]
@@ -15,6 +15,8 @@ package struct ServerRequest: Sendable {
     package let system: SystemFiles
     /// Toolchains.
     package var mounts: [ReadOnlyMount] = []
+    /// Folders below the workspace that may be written to, on the server's own disk; made where they are not there.
+    package var writable: [RelativePath] = []
 
     package init(
         root: String, command: [String], directory: RelativePath = .root, environment: [String: String],
@@ -36,7 +38,7 @@ package struct ServerLimits: Hashable, Sendable, Codable {
     package var processes: Int
     /// Cores; 0 = all of them.
     package var cpus: Double
-    /// Of `/tmp` and the home together; all else is read-only.
+    /// Of `/tmp`, the home and writable folders together; all else is read-only.
     package var diskBytes: Int64
 
     package static let standard = ServerLimits(memoryBytes: 512 << 20, processes: 512, cpus: 0, diskBytes: 1 << 30)

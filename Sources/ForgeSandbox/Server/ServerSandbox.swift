@@ -68,7 +68,7 @@ struct ServerPlace: Sendable {
     func arguments(for request: ServerRequest) -> [String] {
         let network = slot.map { ["--interface", $0.interface, "--address", $0.address, "--gateway", $0.gateway] } ?? []
         return ["--mode", "server", "--layer", request.root] + request.mounts.flatMap { ["--mount", $0.source] } + request.system.arguments
-            + network
+            + request.writable.flatMap { ["--writable", $0.string] } + network
     }
 
     /// Gives everything back. Call once every process of the server is dead.
@@ -88,8 +88,9 @@ extension OCIBundle {
             ids: ids, cgroup: cgroup, command: request.command,
             environment: SandboxWorld.serverEnvironment.merging(request.environment) { $1 }, workingDirectory: request.directory,
             limits: Limits(memoryBytes: limits.memoryBytes, processes: limits.processes, cpus: limits.cpus), hasNetwork: true,
-            workspaceIsReadOnly: true, system: request.system)
+            workspaceIsReadOnly: !request.writable.contains(.root), system: request.system)
         toolchains = request.mounts.map(\.path)
+        writable = request.writable.contains(.root) ? [] : request.writable.map(\.string)
         guard request.network == .open else { return }
         configuration = [
             "resolv.conf": try NameServers.ofThisMachine().text,
