@@ -1,7 +1,7 @@
 #!/bin/sh
 # Fetches the real inputs that the tests build, by name and digest from Debian and PyPI, into .build/inputs. What is there and still
 # fits is left alone. Installed are `uv` and compilers of projects that are built with the machine's own, where there are none: a step sees
-# only what is below /usr.
+# only what is below /usr. With the word `catalogue` the inputs are those of `make campaign-catalogue`.
 set -eu
 cd "$(dirname "$0")/.."
 inputs=$PWD/.build/inputs
@@ -181,24 +181,40 @@ later_yarn() {
     publish yarn-later
 }
 
-# Gems as files: what the Ruby projects need, out of Debian's packages.
-gems() {
+# Gems as files, out of Debian's packages: `gem_pool NAME PACKAGE...`
+gem_pool() {
+    pool=$1
+    shift
     is=$(digest fixtures/registries/gem scripts/test-inputs.sh)
-    ! fresh gems "$is" || return 0
-    say "making the gem registry"
+    ! fresh "$pool" "$is" || return 0
+    say "making the gem registry $pool"
     debian_index jekyll
-    mkdir "$new/gem-root"
-    mkdir -m 777 "$new/gem-download"
-    (cd "$new/gem-download" && apt-get download -qq jekyll libsass1 puma $(printf 'ruby-%s ' addressable colorator concurrent em-websocket eventmachine \
-        ffi forwardable-extended http-parser.rb i18n jekyll-sass-converter jekyll-watch kramdown kramdown-parser-gfm liquid listen mercenary mustermann \
-        nio4r pathutil public-suffix rack rack-protection rb-inotify rouge ruby2-keywords sassc sinatra terminal-table tilt unicode-display-width webrick))
-    for deb in "$new"/gem-download/*.deb; do
+    unpack "$pool" -x "$@"
+    mkdir -p "$(dirname "$new/$pool")"
+    ruby fixtures/registries/gem/pack.rb "$new/root/$pool" "$new/$pool"
+    publish "$pool"
+    stamp "$pool" "$is"
+}
+
+# Debian's packages, each in a folder of its name below `root/NAME`: `unpack NAME OPTION PACKAGE...`
+unpack() {
+    root=$new/root/$1 debs=$new/debs/$1 option=$2
+    shift 2
+    mkdir -p "$root" "$debs"
+    chmod 777 "$debs"
+    (cd "$debs" && apt-get download -qq "$@")
+    for deb in "$debs"/*.deb; do
         name=${deb##*/}
-        dpkg-deb -x "$deb" "$new/gem-root/${name%%_*}"
+        dpkg-deb "$option" "$deb" "$root/${name%%_*}"
     done
-    ruby fixtures/registries/gem/pack.rb "$new/gem-root" "$new/gems"
-    publish gems
-    stamp gems "$is"
+}
+
+# What the Ruby projects need.
+gems() {
+    # shellcheck disable=SC2046
+    gem_pool gems jekyll libsass1 puma $(printf 'ruby-%s ' addressable colorator concurrent em-websocket eventmachine \
+        ffi forwardable-extended http-parser.rb i18n jekyll-sass-converter jekyll-watch kramdown kramdown-parser-gfm liquid listen mercenary mustermann \
+        nio4r pathutil public-suffix rack rack-protection rb-inotify rouge ruby2-keywords sassc sinatra terminal-table tilt unicode-display-width webrick)
 }
 
 # A Maven repository as files: what a jar is built with by Maven and Leiningen, out of Debian's packages.
@@ -242,6 +258,84 @@ compilers() {
     # shellcheck disable=SC2086
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
 }
+
+# --- what `make campaign-catalogue` needs besides ---------------------------------------------------------------------------------
+
+# What Rails needs; extension modules of its gems look for libraries of this machine.
+rails() {
+    [ -e "$(ldconfig -p | awk '/libxslt\.so\.1 / { print $NF; exit }')" ] && [ -e "$(ldconfig -p | awk '/libsqlite3\.so\.0 / { print $NF; exit }')" ] || {
+        say "installing libraries of nokogiri and SQLite"
+        debian_index libxslt1.1
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends libsqlite3-0 libxslt1.1 >/dev/null
+    }
+    # shellcheck disable=SC2046
+    gem_pool catalogue/gems puma racc rake $(printf 'ruby-%s ' actioncable actionmailbox actionmailer actionpack actiontext actionview activejob \
+        activemodel activerecord activestorage activesupport bindex bootsnap builder concurrent crass erubi globalid i18n loofah mail marcel method-source \
+        mini-mime mini-portile2 minitest msgpack nio4r nokogiri rack rack-test rails rails-deprecated-sanitizer rails-dom-testing rails-html-sanitizer railties \
+        sprockets sprockets-rails sqlite3 thor tzinfo web-console websocket-driver websocket-extensions zeitwerk)
+}
+
+# Modules of Go: gin and what it imports.
+go_modules() {
+    is=$(digest fixtures/registries/go scripts/test-inputs.sh)
+    ! fresh catalogue/go "$is" || return 0
+    say "making the proxy of Go modules"
+    debian_index golang-github-gin-gonic-gin-dev
+    # shellcheck disable=SC2046
+    unpack catalogue/go -R $(printf 'golang-%s-dev ' github-davecgh-go-spew github-gin-contrib-sse github-gin-gonic-gin github-go-playground-locales \
+        github-go-playground-universal-translator github-go-playground-validator-v10 github-leodido-go-urn github-mattn-go-isatty \
+        github-pelletier-go-toml.v2 github-pmezard-go-difflib github-stretchr-objx github-stretchr-testify github-ugorji-go-codec golang-x-crypto \
+        golang-x-net golang-x-sys golang-x-term golang-x-text google-protobuf gopkg-yaml.v2 gopkg-yaml.v3)
+    mkdir -p "$new/catalogue"
+    $python fixtures/registries/go/pack.py "$new/root/catalogue/go" "$new/catalogue/go"
+    publish catalogue/go
+    stamp catalogue/go "$is"
+}
+
+# Symfony and Laravel, and what they need.
+php_frameworks() {
+    is=$(digest fixtures/registries/composer scripts/test-inputs.sh)
+    ! fresh catalogue/composer "$is" || return 0
+    say "making the Composer repository of frameworks"
+    debian_index php-laravel-framework
+    # shellcheck disable=SC2046
+    unpack catalogue/composer -R $(printf 'php-%s ' brick-math dflydev-dot-access-data doctrine-deprecations doctrine-inflector doctrine-lexer \
+        dragonmantank-cron-expression email-validator graham-campbell-result-type laravel-framework laravel-serializable-closure league-commonmark \
+        league-config league-flysystem league-mime-type-detection monolog nesbot-carbon nette-schema nette-utils opis-closure phpoption psr-cache \
+        psr-container psr-event-dispatcher psr-log psr-simple-cache ramsey-collection ramsey-uuid swiftmailer tijsverkoyen-css-to-inline-styles \
+        vlucas-phpdotenv voku-portable-ascii webmozart-assert) $(printf 'php-illuminate-%s ' auth broadcasting bus cache collections config console \
+        container contracts cookie database encryption events filesystem hashing http log macroable mail notifications pagination pipeline queue redis \
+        routing session support testing translation validation view) $(printf 'php-symfony-%s ' cache cache-contracts config console css-selector \
+        dependency-injection deprecation-contracts error-handler event-dispatcher event-dispatcher-contracts filesystem finder framework-bundle \
+        http-foundation http-kernel mime process routing service-contracts string translation translation-contracts var-dumper var-exporter yaml)
+    mkdir -p "$new/catalogue"
+    $python fixtures/registries/composer/debian.py "$new/root/catalogue/composer" "$new/catalogue/composer"
+    publish catalogue/composer
+    stamp catalogue/composer "$is"
+}
+
+task_runners() {
+    set -- fixtures/projects/gulp-app fixtures/projects/grunt-app
+    is=$(digest fixtures/registries/npm fixtures/projects/gulp-app/package.json fixtures/projects/grunt-app/package.json)
+    ! fresh catalogue/npm "$is" || return 0
+    say "making the npm registry of task runners"
+    debian_index gulp
+    mkdir -p "$new/catalogue"
+    $python "$registry" fetch --into "$new/root/catalogue/npm" "$@"
+    $python "$registry" pack --from "$new/root/catalogue/npm" --into "$new/catalogue/npm" "$@"
+    publish catalogue/npm
+    stamp catalogue/npm "$is"
+}
+
+if [ "${1:-}" = catalogue ]; then
+    compilers
+    toolchains
+    rails
+    go_modules
+    php_frameworks
+    task_runners
+    exit 0
+fi
 
 compilers
 documentation
