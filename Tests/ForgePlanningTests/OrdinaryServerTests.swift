@@ -293,7 +293,7 @@ import Testing
         ("\ndependencies:\n  kemal:\n    github: kemalcr/kemal\n", "exec ./bin/tides --port $PORT"), ("", "exec ./bin/tides"),
     ])
     func kemalIsToldWhereToListen(more: String, start: String) throws {
-        let files = ["shard.yml": "name: tides\nversion: 0.1.0\n" + more, "src/tides.cr": ""]
+        let files = ["shard.yml": "name: tides\nversion: 0.1.0\ntargets:\n  tides:\n    main: src/tides.cr\n" + more, "src/tides.cr": ""]
         #expect(try Shipped.detect(files).report.start == start)
     }
 
