@@ -1,10 +1,14 @@
 import Foundation
+import Glibc
 
 /// A registry that is nothing but files, on loopback: gems, Maven's repositories, Composer's.
 package struct FileRegistry: Sendable {
     package let port: Int
     private let address: String
     private let log: String
+
+    /// Whether this machine's own name leads to it: it need not.
+    package static var hasMachineName: Bool { gethostbyname(ProcessInfo.processInfo.hostName) != nil }
 
     package var origin: String { "http://\(address):\(port)" }
 
