@@ -150,6 +150,7 @@ struct CatalogueCampaignTests {
         Server(fixture: "gradio-app", preset: "gradio", path: "/config", words: "\"6.31.0\""),
         Server(fixture: "python-pdm", preset: "python", words: "hello from httpx\n"),
         Server(fixture: "python-pipenv", preset: "python", words: "hello from requests\n"),
+        Server(fixture: "functions-framework-python-app", preset: "functions-framework-python", path: "/", words: "hello\n"),
         Server(fixture: "streamlit-app", preset: "streamlit", path: "/_stcore/health", words: "ok"),
     ]
 

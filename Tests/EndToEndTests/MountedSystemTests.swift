@@ -21,7 +21,7 @@ import Testing
                 environment: ["FORGE_OCI_RUNTIME": runtime])
             #expect(run.exitCode == 0, "\(run.error)")
             #expect(
-                try FileManager.default.contents(atPath: "\(home.folder)/out/env") == FileManager.default.contents(atPath: "/usr/bin/env"))
+                FileManager.default.contents(atPath: "\(home.folder)/out/env") == FileManager.default.contents(atPath: "/usr/bin/env"))
             #expect(Folder.names(below) == ["told"])
         }
     }

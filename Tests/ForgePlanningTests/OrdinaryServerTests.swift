@@ -287,6 +287,23 @@ import Testing
         #expect(try Shipped.detect(files).report.build == "clojure -T:build \(task)")
     }
 
+    // MARK: Functions
+
+    @Test(arguments: [
+        (#"f.http("tides", (_, a) => a.send("high"));"#, "--target=tides "),
+        ("exports.tides = (_, a) => a.send('high');", "--target=tides "),
+        ("require('./lib/tides');", ""),
+    ])
+    func aFunctionIsServedByItsFrameworkAndNotByNodeAlone(line: String, target: String) throws {
+        let files = [
+            "package.json": #"{"main": "index.js", "dependencies": {"@google-cloud/functions-framework": "3.4.0", "express": "4.21.0"}}"#,
+            "package-lock.json": "{}", "index.js": "const f = require('@google-cloud/functions-framework');\n\(line)\n",
+        ]
+        let report = try Shipped.detect(files).report
+        #expect(
+            [report.preset, report.start] == ["functions-framework", "exec node_modules/.bin/functions-framework \(target)--port=$PORT"])
+    }
+
     // MARK: Others
 
     @Test(arguments: [
