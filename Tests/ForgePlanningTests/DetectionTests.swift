@@ -116,7 +116,7 @@ import Testing
         let text = Shipped.failure { try Shipped.detect(["README": "hello"]) }
         #expect(text.hasPrefix("detect.none (exit 20)\nno framework recognized in `.`\n  hint: looked for "))
         for name in [
-            "166 frameworks", "`package.json` (npm)", "`requirements.txt` (pip)", "`Dockerfile`", "`index.html`", "`crowdforge.toml`",
+            "167 frameworks", "`package.json` (npm)", "`requirements.txt` (pip)", "`Dockerfile`", "`index.html`", "`crowdforge.toml`",
         ] {
             #expect(text.contains(name))
         }

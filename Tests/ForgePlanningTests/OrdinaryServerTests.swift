@@ -304,6 +304,22 @@ import Testing
             [report.preset, report.start] == ["functions-framework", "exec node_modules/.bin/functions-framework \(target)--port=$PORT"])
     }
 
+    // MARK: Web archives
+
+    @Test(arguments: [
+        ("<artifactId>webapp-runner</artifactId>", "target/dependency/webapp-runner.jar"),
+        ("<artifactId>jetty-runner</artifactId>", "target/dependency/jetty-runner.jar"), ("", nil),
+    ])
+    func aWebArchiveIsRunByTheContainerThatItsBuildPutsBesideIt(more: String, container: String?) throws {
+        let files = ["pom.xml": "<project><artifactId>tides</artifactId><packaging>war</packaging>\(more)</project>\n"]
+        let report = try Shipped.detect(files).report
+        #expect(report.preset == "war")
+        #expect(report.start == container.map { "exec java ${JAVA_OPTS:-} -jar \($0) --port $PORT $(ls -1 target/*.war | head -n 1)" })
+        if container == nil { #expect(Shipped.failure { try Shipped.plan(files) }.hasPrefix("plan.start-missing (exit 30)")) }
+        let boot = ["pom.xml": "<project><packaging>war</packaging><groupId>org.springframework.boot</groupId>\(more)</project>\n"]
+        #expect(try Shipped.detect(boot).report.preset != "war")
+    }
+
     // MARK: Others
 
     @Test(arguments: [
