@@ -47,6 +47,10 @@ package struct Workspace: Hashable, Sendable {
     /// Of members and apps, sorted.
     package let folders: [RelativePath]
     private let reach: [RelativePath: Set<RelativePath>]
+    /// The members again, by their folders: each is asked for many times.
+    private let lying: [RelativePath: [Member]]
+    /// Folders that another member asks for.
+    private let needed: Set<RelativePath>
 
     /// - Parameters:
     ///   - extra: folders that are apps without being members.
@@ -61,12 +65,14 @@ package struct Workspace: Hashable, Sendable {
         labels = Workspace.labels(folders, members, given: names)
         self.folders = labels.keys.sorted()
         reach = Workspace.reach(folders, members)
+        lying = Dictionary(grouping: self.members, by: \.path)
+        needed = Set(members.flatMap { member in member.dependencies.filter { $0 != member.path } })
     }
 
     package func manager(_ ecosystem: Ecosystem) -> PackageManager? { managers.first { $0.ecosystem == ecosystem } }
 
     package func member(_ path: RelativePath, _ ecosystem: Ecosystem) -> Member? {
-        members.first { $0.path == path && $0.ecosystem == ecosystem }
+        lying[path]?.first { $0.ecosystem == ecosystem }
     }
 
     /// The folder itself and all that it depends on, directly or not; sorted.
@@ -87,7 +93,7 @@ package struct Workspace: Hashable, Sendable {
         }
     }
 
-    package func isNeeded(_ folder: RelativePath) -> Bool { members.contains { $0.path != folder && $0.dependencies.contains(folder) } }
+    package func isNeeded(_ folder: RelativePath) -> Bool { needed.contains(folder) }
 
     private static func reach(_ folders: Set<RelativePath>, _ members: [Member]) -> [RelativePath: Set<RelativePath>] {
         let edges = Dictionary(grouping: members, by: \.path).mapValues { $0.flatMap(\.dependencies) }
